@@ -1,0 +1,285 @@
+"""Real and virtual time, and chance: the only module that knows either.
+
+Owns: the ports `Clock` and `Chance`, the real clock, the virtual clock and its event loop.
+Must not know: anything of Kubernetes.
+
+Virtual time rules: it never moves while something is ready to run or while outside work (threads, subprocesses,
+sockets; counted by `outside()`) is in flight; equal deadlines fire in the order they were scheduled; and 100,000 turns
+of the loop without time moving is a loud failure that names the tasks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import heapq
+import random
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from contextvars import Context
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol, TypeVar
+
+T = TypeVar("T")
+
+TURNS_WITHOUT_TIME = 100_000
+SAFE_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
+"""The letters and digits Kubernetes uses in generated names: no vowels, nothing that looks like another."""
+
+
+class Chance:
+    """Seeded randomness. Every user takes a stream of its own by name, so nobody's draws move anybody else's."""
+
+    def __init__(self, seed: int | str) -> None:
+        self._seed = str(seed)
+        self._random = random.Random(self._seed)  # noqa: TID251  # this is the port that the ban points to
+
+    def stream(self, name: str) -> Chance:
+        """An independent sequence that depends on this seed and `name` only."""
+        return Chance(hashlib.sha256(f"{self._seed}/{name}".encode()).hexdigest())
+
+    def uniform(self, low: float, high: float) -> float:
+        """A float in [low, high]."""
+        return self._random.uniform(low, high)
+
+    def random(self) -> float:
+        """A float in [0, 1)."""
+        return self._random.random()
+
+    def below(self, bound: int) -> int:
+        """An integer in [0, bound)."""
+        return self._random.randrange(bound)
+
+    def uid(self) -> str:
+        """A UUID, version 4."""
+        bits = self._random.getrandbits(128) & ~(0xF << 76) | (0x4 << 76)
+        bits = bits & ~(0x3 << 62) | (0x2 << 62)
+        text = f"{bits:032x}"
+        return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+    def suffix(self, length: int = 5) -> str:
+        """A random name suffix in Kubernetes' safe alphabet."""
+        return "".join(SAFE_ALPHABET[self._random.randrange(len(SAFE_ALPHABET))] for _ in range(length))
+
+
+class Clock(Protocol):
+    """Time, handed in."""
+
+    def now(self) -> datetime:
+        """The time of day, aware UTC."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds since some fixed moment; never goes back."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Let others run until `seconds` have passed; 0 lets them run once."""
+        ...
+
+    async def outside(self, work: Callable[[], T]) -> T:
+        """Run blocking work on a thread; virtual time stands still meanwhile."""
+        ...
+
+
+class RealClock:
+    """The machine's own time."""
+
+    def now(self) -> datetime:
+        """See `Clock`."""
+        return datetime.now(UTC)  # noqa: TID251  # this is the port that the ban points to
+
+    def monotonic(self) -> float:
+        """See `Clock`."""
+        return time.monotonic()  # noqa: TID251  # this is the port that the ban points to
+
+    async def sleep(self, seconds: float) -> None:
+        """See `Clock`."""
+        await asyncio.sleep(seconds)  # noqa: TID251  # this is the port that the ban points to
+
+    async def outside(self, work: Callable[[], T]) -> T:
+        """See `Clock`."""
+        return await asyncio.to_thread(work)
+
+
+class TimeStandsStill(AssertionError):
+    """The virtual loop turned too often without time moving: something spins."""
+
+
+class VirtualDeadlock(AssertionError):
+    """Everything waits and no timer is left: the main coroutine can never finish."""
+
+
+class _Timer(asyncio.TimerHandle):
+    """A timer ordered by deadline, then by when it was scheduled (asyncio compares deadlines only)."""
+
+    __slots__ = ("order",)
+
+    def __init__(
+        self, when: float, order: int, callback: Callable[..., Any], args: Any, loop: Any, context: Context | None
+    ) -> None:
+        super().__init__(when, callback, args, loop, context)
+        self.order = order
+
+    def __lt__(self, other: Any) -> bool:
+        return (self._when, self.order) < (other._when, other.order)
+
+
+class VirtualLoop(asyncio.BaseEventLoop):
+    """An event loop whose time jumps to the next timer as soon as nothing is ready to run.
+
+    It has no selector: opening a socket or a subprocess on it is an error by construction.
+    """
+
+    _ready: deque[asyncio.Handle]
+    _scheduled: list[_Timer]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._time = 0.0
+        self._order = 0
+        self._turns = 0
+        self._outside = 0
+        self._woken = threading.Event()
+
+    def time(self) -> float:
+        """Virtual seconds since the loop began."""
+        return self._time
+
+    def call_at(self, when: float, callback: Any, *args: Any, context: Context | None = None) -> asyncio.TimerHandle:
+        """Schedule; equal deadlines fire in the order of these calls."""
+        self._order += 1
+        timer = _Timer(when, self._order, callback, args, self, context)
+        heapq.heappush(self._scheduled, timer)
+        timer._scheduled = True  # type: ignore[attr-defined]  # asyncio's own bookkeeping, absent from its types
+        return timer
+
+    def call_later(
+        self, delay: float, callback: Any, *args: Any, context: Context | None = None
+    ) -> asyncio.TimerHandle:
+        """Schedule after `delay` virtual seconds."""
+        return self.call_at(self._time + delay, callback, *args, context=context)
+
+    @contextmanager
+    def outside(self) -> Iterator[None]:
+        """While entered, time does not move."""
+        self._outside += 1
+        try:
+            yield
+        finally:
+            self._outside -= 1
+
+    def _run_once(self) -> None:
+        scheduled, ready = self._scheduled, self._ready
+        while scheduled and scheduled[0]._cancelled:  # type: ignore[attr-defined]
+            heapq.heappop(scheduled)._scheduled = False  # type: ignore[attr-defined]
+        if not ready and not self._stopping:  # type: ignore[attr-defined]
+            if self._outside:
+                self._woken.wait()
+                self._woken.clear()
+            elif scheduled:
+                if scheduled[0]._when > self._time:  # type: ignore[attr-defined]
+                    self._time = scheduled[0]._when  # type: ignore[attr-defined]
+                    self._turns = 0
+            else:
+                raise VirtualDeadlock(f"nothing can happen any more; waiting: {self._tasks()}")
+        while scheduled and scheduled[0]._when <= self._time:  # type: ignore[attr-defined]
+            timer = heapq.heappop(scheduled)
+            timer._scheduled = False  # type: ignore[attr-defined]
+            if not timer._cancelled:  # type: ignore[attr-defined]
+                ready.append(timer)
+        self._turns += 1
+        if self._turns > TURNS_WITHOUT_TIME:
+            raise TimeStandsStill(f"{TURNS_WITHOUT_TIME} turns without time moving; running: {self._tasks()}")
+        for _ in range(len(ready)):
+            handle = ready.popleft()
+            if not handle._cancelled:  # type: ignore[attr-defined]
+                handle._run()  # type: ignore[attr-defined]
+
+    def _tasks(self) -> str:
+        return ", ".join(sorted(task.get_name() for task in asyncio.all_tasks(self)))
+
+    def _timer_handle_cancelled(self, handle: Any) -> None:
+        """Cancelled timers are dropped when they come up; nothing to count."""
+        del handle
+
+    def _write_to_self(self) -> None:
+        self._woken.set()
+
+    def _process_events(self, event_list: Any) -> None:
+        del event_list
+        raise AssertionError("a virtual loop has no selector events")
+
+
+class VirtualClock:
+    """Time inside a `VirtualLoop`: an hour passes as soon as everybody sleeps."""
+
+    def __init__(self, loop: VirtualLoop, start: datetime) -> None:
+        self._loop = loop
+        self.start = start
+
+    def now(self) -> datetime:
+        """See `Clock`."""
+        return self.start + timedelta(seconds=self._loop.time())
+
+    def monotonic(self) -> float:
+        """See `Clock`."""
+        return self._loop.time()
+
+    async def sleep(self, seconds: float) -> None:
+        """See `Clock`."""
+        await asyncio.sleep(seconds)  # noqa: TID251  # this is the port that the ban points to
+
+    async def outside(self, work: Callable[[], T]) -> T:
+        """See `Clock`."""
+        with self._loop.outside():
+            return await asyncio.to_thread(work)
+
+
+DEFAULT_START = datetime(2026, 1, 5, 9, 0, 0, tzinfo=UTC)
+"""Where virtual time begins unless a scenario says otherwise: a Monday morning."""
+
+
+def run_virtual(main: Callable[[VirtualClock], Coroutine[Any, Any, T]], *, start: datetime = DEFAULT_START) -> T:
+    """Run `main(clock)` to its end in virtual time, then cancel what it left running.
+
+    Raises TimeStandsStill, VirtualDeadlock, and whatever `main` raises.
+    """
+    loop = VirtualLoop()
+    try:
+        asyncio.set_event_loop(loop)
+        try:
+            return loop.run_until_complete(main(VirtualClock(loop, start)))
+        finally:
+            _cancel_all(loop)
+            loop.run_until_complete(loop.shutdown_asyncgens())
+            if loop._default_executor is not None:  # type: ignore[attr-defined]
+                loop._default_executor.shutdown(wait=True)  # type: ignore[attr-defined]
+    finally:
+        asyncio.set_event_loop(None)
+        loop.close()
+
+
+def _cancel_all(loop: VirtualLoop) -> None:
+    tasks = sorted(asyncio.all_tasks(loop), key=lambda task: task.get_name())
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+
+
+__all__ = [
+    "DEFAULT_START",
+    "SAFE_ALPHABET",
+    "Chance",
+    "Clock",
+    "RealClock",
+    "TimeStandsStill",
+    "VirtualClock",
+    "VirtualDeadlock",
+    "VirtualLoop",
+    "run_virtual",
+]

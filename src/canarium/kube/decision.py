@@ -1,0 +1,111 @@
+"""What a controller decides: actions as data, the complete status, when to look again, and because of what.
+
+Owns: Decision, the Action types and Reason. Must not know: clocks, clusters, how an action is applied.
+Type-only: deciding modules import it without any I/O.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from datetime import datetime, timedelta
+from typing import Any, Literal, TypeAlias
+
+from canarium.kube.objects import Obj, format_time
+from canarium.kube.resources import Resource
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why: a typed reason whose fields are its evidence. Subclasses define `__str__`: the sentence users read."""
+
+    @property
+    def kind(self) -> str:
+        """The reason's name, as the event log and the page use it."""
+        return type(self).__name__
+
+    def evidence(self) -> dict[str, Any]:
+        """The fields as JSON-compatible values."""
+        return {part.name: _plain(getattr(self, part.name)) for part in fields(self)}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    if isinstance(value, datetime):
+        return format_time(value)
+    if isinstance(value, (tuple, list)):
+        return [_plain(item) for item in value]
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    return str(value)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Create:
+    """Create `obj`, whose name was derived from its owner. If it exists already under the same controller, that is
+    success: an earlier attempt took effect. If somebody else's object has the name, the shell raises Conflict."""
+
+    resource: Resource
+    obj: Obj
+
+
+@dataclass(frozen=True, kw_only=True)
+class Patch:
+    """Merge-patch (RFC 7396 unless `type` says otherwise) what we own on one object.
+
+    resource_version: of the observation it was computed from; a stale one conflicts and we look again. None only where
+    any version will do.
+    """
+
+    resource: Resource
+    namespace: str
+    name: str
+    patch: Any
+    resource_version: str | None
+    subresource: Literal["", "status", "scale"] = ""
+    type: Literal["merge", "json", "strategic"] = "merge"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Delete:
+    """Delete one object, only if it is still the one we saw (`uid`). Already gone is success."""
+
+    resource: Resource
+    namespace: str
+    name: str
+    uid: str
+    propagation: Literal["Background", "Foreground", "Orphan"] = "Background"
+    grace_period_seconds: int | None = None
+
+
+Action: TypeAlias = Create | Patch | Delete
+
+
+@dataclass(frozen=True, kw_only=True)
+class EventNote:
+    """An Event to record about the object being reconciled."""
+
+    type: Literal["Normal", "Warning"]
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decision:
+    """Everything a controller wants done after one look. Frozen; `because` is never empty.
+
+    actions: applied in this order, each conflict ends the pass and we look again.
+    status: the complete status as it will be once the actions took effect; None leaves it alone.
+    requeue: look again after this long even if nothing changes; None waits for a watch event.
+    """
+
+    because: tuple[Reason, ...]
+    actions: tuple[Action, ...] = ()
+    status: dict[str, Any] | None = None
+    requeue: timedelta | None = None
+    events: tuple[EventNote, ...] = field(default=())
+
+    def __post_init__(self) -> None:
+        assert self.because, "a Decision must say why"

@@ -1,0 +1,48 @@
+"""The network port: HTTP between things in the cluster, by name or address.
+
+Owns: the request and response types, the port (`Network`) and its error. Must not know: who is behind an address.
+In the lab an address is an in-process ASGI application; locally it is a loopback socket.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from canarium.errors import CanariumError
+
+
+@dataclass(frozen=True, slots=True)
+class HttpRequest:
+    """One request. `url` is absolute: `http://<service>.<namespace>.svc.cluster.local[:port]/path?query`,
+    `http://<service>.<namespace>`, or an address."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class HttpResponse:
+    """One answer; header names are lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class NetworkError(CanariumError):
+    """No answer. `str()` is worded as Go's net/http words it, since users know that wording from Argo and Prometheus:
+    `Post "http://x/": dial tcp: lookup x on 10.96.0.10:53: no such host`,
+    `Get "http://x/": dial tcp 10.244.0.7:9898: connect: connection refused`,
+    `Get "http://x/": context deadline exceeded (Client.Timeout exceeded while awaiting headers)`."""
+
+
+class Network(Protocol):
+    """Send a request, get an answer or a NetworkError."""
+
+    async def request(self, request: HttpRequest, *, timeout_seconds: float, namespace: str = "") -> HttpResponse:
+        """namespace: where the caller lives, for short names (`http://svc/`). Raises NetworkError."""
+        ...
