@@ -21,9 +21,10 @@ from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from contextvars import Context
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, TypeVarTuple, Unpack
 
 T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 
 TURNS_WITHOUT_TIME = 100_000
 SAFE_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
@@ -35,7 +36,7 @@ class Chance:
 
     def __init__(self, seed: int | str) -> None:
         self._seed = str(seed)
-        self._random = random.Random(self._seed)  # noqa: TID251  # this is the port that the ban points to
+        self._random = random.Random(self._seed)  # noqa: S311, TID251  # the port that the ban points to
 
     def stream(self, name: str) -> Chance:
         """An independent sequence that depends on this seed and `name` only."""
@@ -117,6 +118,7 @@ class _Timer(asyncio.TimerHandle):
     """A timer ordered by deadline, then by when it was scheduled (asyncio compares deadlines only)."""
 
     __slots__ = ("order",)
+    _when: float
 
     def __init__(
         self, when: float, order: int, callback: Callable[..., Any], args: Any, loop: Any, context: Context | None
@@ -149,7 +151,13 @@ class VirtualLoop(asyncio.BaseEventLoop):
         """Virtual seconds since the loop began."""
         return self._time
 
-    def call_at(self, when: float, callback: Any, *args: Any, context: Context | None = None) -> asyncio.TimerHandle:
+    def call_at(
+        self,
+        when: float,
+        callback: Callable[[Unpack[Ts]], object],
+        *args: *Ts,
+        context: Context | None = None,
+    ) -> asyncio.TimerHandle:
         """Schedule; equal deadlines fire in the order of these calls."""
         self._order += 1
         timer = _Timer(when, self._order, callback, args, self, context)
@@ -158,7 +166,11 @@ class VirtualLoop(asyncio.BaseEventLoop):
         return timer
 
     def call_later(
-        self, delay: float, callback: Any, *args: Any, context: Context | None = None
+        self,
+        delay: float,
+        callback: Callable[[Unpack[Ts]], object],
+        *args: *Ts,
+        context: Context | None = None,
     ) -> asyncio.TimerHandle:
         """Schedule after `delay` virtual seconds."""
         return self.call_at(self._time + delay, callback, *args, context=context)
@@ -174,30 +186,30 @@ class VirtualLoop(asyncio.BaseEventLoop):
 
     def _run_once(self) -> None:
         scheduled, ready = self._scheduled, self._ready
-        while scheduled and scheduled[0]._cancelled:  # type: ignore[attr-defined]
-            heapq.heappop(scheduled)._scheduled = False  # type: ignore[attr-defined]
-        if not ready and not self._stopping:  # type: ignore[attr-defined]
+        while scheduled and scheduled[0]._cancelled:
+            heapq.heappop(scheduled)._scheduled = False
+        if not ready and not self._stopping:
             if self._outside:
                 self._woken.wait()
                 self._woken.clear()
             elif scheduled:
-                if scheduled[0]._when > self._time:  # type: ignore[attr-defined]
-                    self._time = scheduled[0]._when  # type: ignore[attr-defined]
+                if scheduled[0]._when > self._time:
+                    self._time = scheduled[0]._when
                     self._turns = 0
             else:
                 raise VirtualDeadlock(f"nothing can happen any more; waiting: {self._tasks()}")
-        while scheduled and scheduled[0]._when <= self._time:  # type: ignore[attr-defined]
+        while scheduled and scheduled[0]._when <= self._time:
             timer = heapq.heappop(scheduled)
-            timer._scheduled = False  # type: ignore[attr-defined]
-            if not timer._cancelled:  # type: ignore[attr-defined]
+            timer._scheduled = False
+            if not timer._cancelled:
                 ready.append(timer)
         self._turns += 1
         if self._turns > TURNS_WITHOUT_TIME:
             raise TimeStandsStill(f"{TURNS_WITHOUT_TIME} turns without time moving; running: {self._tasks()}")
         for _ in range(len(ready)):
             handle = ready.popleft()
-            if not handle._cancelled:  # type: ignore[attr-defined]
-                handle._run()  # type: ignore[attr-defined]
+            if not handle._cancelled:
+                handle._run()
 
     def _tasks(self) -> str:
         return ", ".join(sorted(task.get_name() for task in asyncio.all_tasks(self)))
@@ -256,8 +268,8 @@ def run_virtual(main: Callable[[VirtualClock], Coroutine[Any, Any, T]], *, start
         finally:
             _cancel_all(loop)
             loop.run_until_complete(loop.shutdown_asyncgens())
-            if loop._default_executor is not None:  # type: ignore[attr-defined]
-                loop._default_executor.shutdown(wait=True)  # type: ignore[attr-defined]
+            if loop._default_executor is not None:
+                loop._default_executor.shutdown(wait=True)
     finally:
         asyncio.set_event_loop(None)
         loop.close()

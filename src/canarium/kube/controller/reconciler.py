@@ -29,11 +29,11 @@ class Lister(Protocol):
         """One object, or None."""
         ...
 
-    def list(self, namespace: str | None = None) -> list[Obj]:
+    def list(self, namespace: str | None = None) -> Sequence[Obj]:
         """All objects (of one namespace), ordered by namespace and name."""
         ...
 
-    def owned_by(self, uid: str) -> list[Obj]:
+    def owned_by(self, uid: str) -> Sequence[Obj]:
         """Objects with an owner reference of that uid, ordered by namespace and name."""
         ...
 
