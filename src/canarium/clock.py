@@ -18,6 +18,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import Executor
 from contextlib import contextmanager
 from contextvars import Context
 from datetime import UTC, datetime, timedelta
@@ -119,6 +120,7 @@ class _Timer(asyncio.TimerHandle):
 
     __slots__ = ("order",)
     _when: float
+    _scheduled: bool
 
     def __init__(
         self, when: float, order: int, callback: Callable[..., Any], args: Any, loop: Any, context: Context | None
@@ -136,8 +138,11 @@ class VirtualLoop(asyncio.BaseEventLoop):
     It has no selector: opening a socket or a subprocess on it is an error by construction.
     """
 
+    # asyncio's own attributes, absent from its type stubs
     _ready: deque[asyncio.Handle]
     _scheduled: list[_Timer]
+    _stopping: bool
+    _default_executor: Executor | None
 
     def __init__(self) -> None:
         super().__init__()
@@ -162,7 +167,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
         self._order += 1
         timer = _Timer(when, self._order, callback, args, self, context)
         heapq.heappush(self._scheduled, timer)
-        timer._scheduled = True  # type: ignore[attr-defined]  # asyncio's own bookkeeping, absent from its types
+        timer._scheduled = True
         return timer
 
     def call_later(
