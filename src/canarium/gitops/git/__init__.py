@@ -1,0 +1,1 @@
+"""Git repositories: reading commits, and a small working copy to write them. Import the submodule you need."""
