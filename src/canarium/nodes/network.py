@@ -40,6 +40,19 @@ class NetworkError(CanariumError):
     `Get "http://x/": context deadline exceeded (Client.Timeout exceeded while awaiting headers)`."""
 
 
+class NetworkTimeout(NetworkError):
+    """The caller's deadline passed before an answer came. Worded as an http.Client with a Timeout words it; callers
+    whose deadline is a context's say `context deadline exceeded` without what follows in brackets."""
+
+
+class Dialer(Protocol):
+    """Opens a TCP connection and closes it again: what a tcpSocket probe does."""
+
+    async def dial(self, address: str, port: int, *, timeout_seconds: float) -> None:
+        """Return when it was accepted. Raises NetworkError: `dial tcp 10.244.0.7:9898: connect: connection refused`."""
+        ...
+
+
 class Network(Protocol):
     """Send a request, get an answer or a NetworkError."""
 

@@ -1,0 +1,313 @@
+"""The network of the lab: cluster names and addresses lead to in-process ASGI applications.
+
+Owns: DNS as CoreDNS answers it, Services as kube-proxy spreads them, what listens at (address, port), and Go's words for
+what goes wrong. Must not know: what is behind an application, or how pods come to be.
+Time passes by a small seeded latency per request, by the application's own waiting, and by the caller's deadline.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from canarium.clock import Chance, Clock
+from canarium.kube.controller.reconciler import Lister, Listers
+from canarium.kube.objects import Obj, labels_of
+from canarium.kube.resources import ENDPOINT_SLICES, SERVICES
+from canarium.nodes.asgi import BrokenAnswer, call
+from canarium.nodes.network import HttpRequest, HttpResponse, NetworkError, NetworkTimeout
+from canarium.nodes.program import AsgiApp
+
+KUBE_DNS = "10.96.0.10:53"
+CLUSTER_DOMAIN = "cluster.local"
+DIAL_TIMEOUT_SECONDS = 30.0
+"""Go's DefaultTransport gives up dialling after this."""
+NO_ROUTE_SECONDS = 3.1
+"""How long a Linux bridge asks for an address that nobody has before it says there is no route."""
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+@dataclass(frozen=True, slots=True)
+class _Url:
+    scheme: str
+    host: str
+    port: int
+    target: str
+    authority: str
+    address: ipaddress.IPv4Address | ipaddress.IPv6Address | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Listener:
+    app: AsgiApp
+    is_tls: bool
+
+
+class LabNetwork:
+    """Implements `Network` and `Dialer` in-process."""
+
+    def __init__(
+        self, listers: Listers, *, clock: Clock, chance: Chance, latency_seconds: tuple[float, float] = (0.0003, 0.002)
+    ) -> None:
+        self._services: Lister = listers(SERVICES)
+        self._slices: Lister = listers(ENDPOINT_SLICES)
+        self._clock = clock
+        self._chance = chance.stream("network")
+        self._latency = latency_seconds
+        self._listening: dict[str, dict[int, _Listener]] = {}
+        self._hosts: dict[str, str] = {}
+        self._turn: dict[tuple[str, str, int], int] = {}
+        self._urls: dict[str, _Url] = {}
+
+    # What listens
+
+    def attach(self, address: str) -> None:
+        """Give `address` to somebody: from now on an unopened port there refuses instead of having no route."""
+        self._listening.setdefault(address, {})
+
+    def detach(self, address: str) -> None:
+        """Take `address` and all its ports away."""
+        self._listening.pop(address, None)
+
+    def listen(self, address: str, port: int, app: AsgiApp, *, is_tls: bool = False) -> None:
+        """Open a port. An open one is taken over."""
+        self._listening.setdefault(address, {})[port] = _Listener(app, is_tls)
+
+    def close(self, address: str, port: int) -> None:
+        """Close a port; closing twice is fine."""
+        self._listening.get(address, {}).pop(port, None)
+
+    def add_host(self, name: str, address: str) -> None:
+        """A name outside the cluster that resolves, such as a metrics vendor a scenario plays."""
+        self._hosts[name.lower().rstrip(".")] = address
+
+    # Network and Dialer
+
+    async def request(self, request: HttpRequest, *, timeout_seconds: float, namespace: str = "") -> HttpResponse:
+        """See `Network`."""
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                return await self._request(request, namespace)
+        except TimeoutError:
+            problem = "context deadline exceeded (Client.Timeout exceeded while awaiting headers)"
+            raise NetworkTimeout(f"{_operation(request)}: {problem}") from None
+
+    async def dial(self, address: str, port: int, *, timeout_seconds: float) -> None:
+        """See `Dialer`."""
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                await self._clock.sleep(self._chance.uniform(*self._latency))
+                await self._connect(address, port)
+        except TimeoutError:
+            raise NetworkTimeout(f"dial tcp {_joined(address, port)}: i/o timeout") from None
+        except _Refused as refused:
+            raise NetworkError(str(refused)) from None
+
+    async def _request(self, request: HttpRequest, namespace: str) -> HttpResponse:
+        try:
+            url = self._parsed(request.url)
+            await self._clock.sleep(self._chance.uniform(*self._latency))
+            address, port = self._resolve(url, namespace)
+            listener = await self._connect(address, port)
+            if url.scheme == "https" and not listener.is_tls:
+                raise _Refused("http: server gave HTTP response to HTTPS client")
+            return await call(
+                listener.app,
+                request.method,
+                url.target,
+                headers=request.headers,
+                body=request.body,
+                server=(address, port),
+                host=url.authority,
+            )
+        except (_Refused, BrokenAnswer) as refused:
+            if isinstance(refused, _Unparsable):
+                raise NetworkError(str(refused)) from None
+            raise NetworkError(f"{_operation(request)}: {refused}") from None
+
+    async def _connect(self, address: str, port: int) -> _Listener:
+        ports = self._listening.get(address)
+        if ports is None:
+            if _is_pod_address(address):
+                await self._clock.sleep(NO_ROUTE_SECONDS)
+                raise _Refused(f"dial tcp {_joined(address, port)}: connect: no route to host")
+            await self._unreachable(address, port)
+        listener = ports.get(port)
+        if listener is None:
+            raise _Refused(f"dial tcp {_joined(address, port)}: connect: connection refused")
+        return listener
+
+    async def _unreachable(self, address: str, port: int) -> NoReturn:
+        await self._clock.sleep(DIAL_TIMEOUT_SECONDS)
+        raise _Refused(f"dial tcp {_joined(address, port)}: i/o timeout")
+
+    # Names and Services
+
+    def _resolve(self, url: _Url, namespace: str) -> tuple[str, int]:
+        if url.address is None:
+            return self._resolve_name(url.host, url.port, namespace, depth=0)
+        if url.host in self._listening or not _is_service_address(url.host):
+            if url.host in ("127.0.0.1", "::1") and url.host not in self._listening:
+                raise _Refused(f"dial tcp {_joined(url.host, url.port)}: connect: connection refused")
+            return url.host, url.port
+        for service in self._services.list():
+            if service["spec"].get("clusterIP") == url.host:
+                return self._endpoint(service, url.port)
+        return url.host, url.port
+
+    def _resolve_name(self, host: str, port: int, namespace: str, *, depth: int) -> tuple[str, int]:
+        name = host.lower()
+        if name == "localhost":
+            raise _Refused(f"dial tcp [::1]:{port}: connect: connection refused")
+        for candidate in _search(name, namespace):
+            outside = self._hosts.get(candidate)
+            if outside is not None:
+                return outside, port
+            owner = _service_name(candidate)
+            service = self._services.get(*owner) if owner else None
+            if service is None:
+                continue
+            if service["spec"].get("type") == "ExternalName" and depth < 8:
+                return self._resolve_name(service["spec"]["externalName"], port, namespace, depth=depth + 1)
+            if service["spec"].get("clusterIP") == "None":
+                addresses = self._headless(service)
+                if addresses:
+                    return self._next(service, port, addresses), port
+                continue
+            return self._endpoint(service, port)
+        raise _Refused(f"dial tcp: lookup {host} on {KUBE_DNS}: no such host")
+
+    def _endpoint(self, service: Obj, port: int) -> tuple[str, int]:
+        """The next ready endpoint behind a Service's port, as kube-proxy would choose (in turn, not by chance)."""
+        cluster_ip = service["spec"].get("clusterIP") or "<none>"
+        named = next((p for p in service["spec"].get("ports") or () if p["port"] == port), None)
+        if named is None:
+            # kube-proxy has no rule for such a port: nothing ever answers.
+            return cluster_ip, port
+        targets: list[tuple[str, int]] = []
+        serving: list[tuple[str, int]] = []
+        for found in self._slices_of(service):
+            target = next(
+                (p.get("port") for p in found.get("ports") or () if (p.get("name") or "") == (named.get("name") or "")),
+                None,
+            )
+            if target is None:
+                continue
+            for endpoint in found.get("endpoints") or ():
+                conditions = endpoint.get("conditions") or {}
+                if conditions.get("ready", True):
+                    targets.append((endpoint["addresses"][0], target))
+                elif conditions.get("serving") and conditions.get("terminating"):
+                    serving.append((endpoint["addresses"][0], target))
+        # Since 1.26 terminating endpoints that still serve are used when nothing else is left (KEP-1669).
+        choices = sorted(targets or serving)
+        if not choices:
+            raise _Refused(f"dial tcp {_joined(cluster_ip, port)}: connect: connection refused")
+        return self._next(service, port, choices)
+
+    def _headless(self, service: Obj) -> list[str]:
+        every = bool(service["spec"].get("publishNotReadyAddresses"))
+        return sorted(
+            endpoint["addresses"][0]
+            for found in self._slices_of(service)
+            for endpoint in found.get("endpoints") or ()
+            if every or (endpoint.get("conditions") or {}).get("ready", True)
+        )
+
+    def _slices_of(self, service: Obj) -> list[Obj]:
+        namespace, name = service["metadata"].get("namespace", ""), service["metadata"]["name"]
+        return [
+            found
+            for found in self._slices.list(namespace)
+            if labels_of(found).get("kubernetes.io/service-name") == name
+        ]
+
+    def _next(self, service: Obj, port: int, choices: list[Any]) -> Any:
+        key = (service["metadata"].get("namespace", ""), service["metadata"]["name"], port)
+        turn = self._turn.get(key, 0)
+        self._turn[key] = turn + 1
+        return choices[turn % len(choices)]
+
+    def _parsed(self, text: str) -> _Url:
+        url = self._urls.get(text)
+        if url is None:
+            if len(self._urls) > 4096:
+                self._urls.clear()
+            url = self._urls[text] = _parse_url(text)
+        return url
+
+
+class _Refused(Exception):
+    """No answer; the message lacks the operation, which the caller puts in front."""
+
+
+class _Unparsable(_Refused):
+    """Not a URL; Go says `parse` instead of the method."""
+
+
+def _operation(request: HttpRequest) -> str:
+    return f'{request.method.capitalize()} "{request.url}"'
+
+
+def _parse_url(text: str) -> _Url:
+    scheme, separator, rest = text.partition("://")
+    if not separator or scheme not in _DEFAULT_PORTS:
+        raise _Refused(f'unsupported protocol scheme "{scheme if separator else ""}"')
+    cut = min((at for at in map(rest.find, "/?#") if at >= 0), default=len(rest))
+    authority, target = rest[:cut].rpartition("@")[2], rest[cut:].partition("#")[0]
+    if not target.startswith("/"):
+        target = "/" + target
+    if authority.startswith("["):
+        host, _, port_text = authority[1:].partition("]")
+    else:
+        host, colon, port_text = authority.partition(":")
+        port_text = colon + port_text
+    if not host:
+        raise _Refused("http: no Host in request URL")
+    if port_text not in ("", ":") and not port_text[1:].isdigit():
+        raise _Unparsable(f'parse "{text}": invalid port "{port_text}" after host')
+    port = int(port_text[1:]) if len(port_text) > 1 else _DEFAULT_PORTS[scheme]
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        address = None
+    return _Url(scheme, host, port, target, authority, address)
+
+
+def _joined(address: str, port: int) -> str:
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+
+
+def _search(name: str, namespace: str) -> list[str]:
+    """The absolute names a resolver in a pod of `namespace` asks for, in order (ndots:5 and kubelet's search list)."""
+    if name.endswith("."):
+        return [name[:-1]]
+    domains = [f"svc.{CLUSTER_DOMAIN}", CLUSTER_DOMAIN]
+    if namespace:
+        domains.insert(0, f"{namespace}.svc.{CLUSTER_DOMAIN}")
+    searched = [f"{name}.{domain}" for domain in domains]
+    return [*searched, name] if name.count(".") < 5 else [name, *searched]
+
+
+def _service_name(absolute: str) -> tuple[str, str] | None:
+    """Namespace and name of the Service an absolute name stands for, or None."""
+    parts = absolute.split(".")
+    if len(parts) == 5 and parts[2:] == ["svc", *CLUSTER_DOMAIN.split(".")]:
+        return parts[1], parts[0]
+    return None
+
+
+def _is_pod_address(address: str) -> bool:
+    return address.startswith("10.244.")
+
+
+def _is_service_address(address: str) -> bool:
+    return address.startswith("10.96.")
+
+
+def listening(network: LabNetwork) -> Mapping[str, tuple[int, ...]]:
+    """Open ports by address, for status pages and tests."""
+    return {address: tuple(sorted(ports)) for address, ports in sorted(network._listening.items())}
