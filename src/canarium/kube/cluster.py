@@ -28,7 +28,7 @@ class ApiError(CanariumError):
     def __init__(
         self, code: int, reason: str, message: str, *, causes: Sequence[tuple[str, str, str]] = (), details: Any = None
     ) -> None:
-        super().__init__(message, field=causes[0][0] if len(causes) == 1 and not message else "")
+        super().__init__(message)
         self.code = code
         self.reason = reason
         self.message = message

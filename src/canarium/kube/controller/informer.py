@@ -1,0 +1,120 @@
+"""A shared, indexed copy of one resource, kept fresh by list and watch.
+
+Owns: the cache, its owner index, telling handlers. Must not know: controllers. See `Lister`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from canarium.clock import Clock
+from canarium.kube.cluster import ApiError, Cluster, WatchEvent
+from canarium.kube.objects import Obj, ObjectKey, key_of
+from canarium.kube.resources import Resource
+
+_decode = msgspec.json.Decoder().decode
+
+RELIST_SECONDS = 1.0
+
+
+class Informer:
+    """See `Lister`. Handlers hear of every object that was added, changed or removed."""
+
+    def __init__(self, cluster: Cluster, clock: Clock, resource: Resource) -> None:
+        self.resource = resource
+        self.synced = asyncio.Event()
+        self._cluster = cluster
+        self._clock = clock
+        self._raw: dict[ObjectKey, bytes] = {}
+        self._owners: dict[ObjectKey, tuple[str, ...]] = {}
+        self._by_owner: dict[str, dict[ObjectKey, None]] = {}
+        self._handlers: list[Callable[[Obj], None]] = []
+        self._sorted: list[ObjectKey] | None = None
+
+    # -- Lister -------------------------------------------------------------------------------------------------
+
+    def get(self, namespace: str, name: str) -> Obj | None:
+        """See `Lister`."""
+        raw = self._raw.get(ObjectKey(namespace, name))
+        return None if raw is None else _decode(raw)
+
+    def list(self, namespace: str | None = None) -> Sequence[Obj]:
+        """See `Lister`."""
+        if self._sorted is None:
+            self._sorted = sorted(self._raw)
+        return [_decode(self._raw[key]) for key in self._sorted if namespace is None or key.namespace == namespace]
+
+    def owned_by(self, uid: str) -> Sequence[Obj]:
+        """See `Lister`."""
+        return [_decode(self._raw[key]) for key in sorted(self._by_owner.get(uid, ()))]
+
+    # -- keeping it fresh ---------------------------------------------------------------------------------------
+
+    def on_change(self, handler: Callable[[Obj], None]) -> None:
+        """Call `handler` with each object that changed from now on (for a removal, its last state)."""
+        self._handlers.append(handler)
+
+    async def run(self) -> None:
+        """List, then watch, for ever; a broken or outdated watch begins again with a list."""
+        while True:
+            try:
+                answer = await self._cluster.list(self.resource)
+                self._replace(answer.items)
+                self.synced.set()
+                async for event in self._cluster.watch(self.resource, resource_version=answer.resource_version):
+                    self._take(event)
+            except ApiError:
+                await self._clock.sleep(RELIST_SECONDS)  # Gone or Unavailable: the list says how things are
+
+    def _replace(self, items: Sequence[Obj]) -> None:
+        fresh = {key_of(obj): msgspec.json.encode(obj) for obj in items}
+        for key in [key for key in self._raw if key not in fresh]:
+            self._remove(key)
+        for key, raw in fresh.items():
+            if self._raw.get(key) != raw:
+                self._put(key, raw)
+
+    def _take(self, event: WatchEvent) -> None:
+        if event.type == "BOOKMARK":
+            return
+        key = key_of(_decode(event.raw))
+        if event.type == "DELETED":
+            self._remove(key, last=event.raw)
+        elif self._raw.get(key) != event.raw:
+            self._put(key, event.raw)
+
+    def _put(self, key: ObjectKey, raw: bytes) -> None:
+        if key not in self._raw:
+            self._sorted = None
+        self._raw[key] = raw
+        obj = _decode(raw)
+        owners = tuple(ref["uid"] for ref in obj["metadata"].get("ownerReferences") or ())
+        if owners != self._owners.get(key, ()):
+            self._index(key, owners)
+        self._tell(obj)
+
+    def _remove(self, key: ObjectKey, last: bytes | None = None) -> None:
+        raw = self._raw.pop(key, None)
+        if raw is None:
+            return
+        self._sorted = None
+        self._index(key, ())
+        self._tell(_decode(last or raw))
+
+    def _index(self, key: ObjectKey, owners: tuple[str, ...]) -> None:
+        for uid in self._owners.pop(key, ()):
+            members = self._by_owner[uid]
+            del members[key]
+            if not members:
+                del self._by_owner[uid]
+        if owners:
+            self._owners[key] = owners
+            for uid in owners:
+                self._by_owner.setdefault(uid, {})[key] = None
+
+    def _tell(self, obj: Obj) -> None:
+        for handler in self._handlers:
+            handler(obj)

@@ -1,0 +1,161 @@
+"""The controller runtime: informers, queues, workers.
+
+Owns: starting, stopping, waking and backing off. Must not know: any rule.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from canarium.clock import Clock
+from canarium.errors import CanariumError
+from canarium.journal import Journal, NoJournal
+from canarium.kube.cluster import Cluster, Conflict
+from canarium.kube.controller.apply import apply_decision
+from canarium.kube.controller.informer import Informer
+from canarium.kube.controller.queue import WorkQueue
+from canarium.kube.controller.reconciler import Reconciler, Watch
+from canarium.kube.objects import Obj, ObjectKey, key_of
+from canarium.kube.resources import Resource
+
+
+class Manager:
+    """Runs reconcilers over one cluster with shared informers.
+
+    Reconcilers ask `listers` for what they read in their constructors; `start` then keeps it fresh.
+    """
+
+    def __init__(self, cluster: Cluster, clock: Clock, journal: Journal | None = None) -> None:
+        self._cluster = cluster
+        self._clock = clock
+        self._journal: Journal = journal or NoJournal()
+        self._informers: dict[Resource, Informer] = {}
+        self._controllers: list[_Controller] = []
+        self._tasks: list[asyncio.Task[None]] = []
+        self._failure_handlers: list[Callable[[BaseException], None]] = []
+
+    def listers(self, resource: Resource) -> Informer:
+        """The shared informer of a resource. See `Listers`."""
+        if resource not in self._informers:
+            informer = self._informers[resource] = Informer(self._cluster, self._clock, resource)
+            if self._tasks:
+                self._spawn(informer.run(), f"informer/{resource}")
+        return self._informers[resource]
+
+    def add(self, reconciler: Reconciler[Any]) -> WorkQueue:
+        """Add a controller before `start`. Returns its queue, for those who wake it by other means."""
+        controller = _Controller(self._cluster, self._clock, self._journal, reconciler)
+        self.listers(reconciler.primary).on_change(lambda obj: controller.queue.add(key_of(obj)))
+        for watch in reconciler.watches:
+            self.listers(watch.resource).on_change(controller.waker(watch))
+        self._controllers.append(controller)
+        return controller.queue
+
+    async def start(self) -> None:
+        """Start informers, wait until each has listed once, then start the controllers."""
+        for resource, informer in self._informers.items():
+            self._spawn(informer.run(), f"informer/{resource}")
+        for informer in list(self._informers.values()):
+            await informer.synced.wait()
+        for controller in self._controllers:
+            self._spawn(controller.run(), f"controller/{controller.reconciler.name}")
+
+    async def stop(self) -> None:
+        """Stop at once, as a crash would: whatever was being applied stays half applied."""
+        tasks, self._tasks = self._tasks, []
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def on_failure(self, handler: Callable[[BaseException], None]) -> None:
+        """Call `handler` when a task dies of an error that is ours (an assertion that does not hold)."""
+        self._failure_handlers.append(handler)
+
+    def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        task = asyncio.create_task(work, name=name)
+        task.add_done_callback(self._ended)
+        self._tasks.append(task)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            for handler in self._failure_handlers:
+                handler(error)
+
+
+class _Controller:
+    """One reconciler with its queue and its worker."""
+
+    def __init__(self, cluster: Cluster, clock: Clock, journal: Journal, reconciler: Reconciler[Any]) -> None:
+        self.reconciler = reconciler
+        self.queue = WorkQueue(clock)
+        self._cluster = cluster
+        self._clock = clock
+        self._journal = journal
+        self._last_reasons: dict[ObjectKey, list[Any]] = {}
+
+    def waker(self, watch: Watch) -> Any:
+        """A handler that wakes the keys a changed object concerns."""
+
+        def wake(obj: Obj) -> None:
+            for key in watch.keys(obj):
+                self.queue.add(key)
+
+        return wake
+
+    async def run(self) -> None:
+        """Look at one key after the other, for ever."""
+        while True:
+            key = await self.queue.get()
+            try:
+                await self._reconcile(key)
+            except Conflict:
+                self.queue.retry(key)  # the world moved: look again
+            except CanariumError as error:
+                delay = self.queue.retry(key)
+                self._journal.record(
+                    "retry", controller=self.reconciler.name, key=str(key), error=str(error), seconds=delay
+                )
+            finally:
+                self.queue.done(key)
+
+    async def _reconcile(self, key: ObjectKey) -> None:
+        reconciler = self.reconciler
+        observed = await reconciler.observe(key)
+        if observed is None:
+            self.queue.forget(key)
+            self._last_reasons.pop(key, None)
+            return
+        now = self._clock.now()
+        decision = reconciler.decide(observed, now)
+        subject = reconciler.subject(observed)
+        self._tell(key, decision)
+        await apply_decision(self._cluster, reconciler.primary, subject, decision, component=reconciler.name, now=now)
+        self.queue.forget(key)
+        if decision.requeue is not None:
+            self.queue.add_after(key, decision.requeue.total_seconds())
+
+    def _tell(self, key: ObjectKey, decision: Any) -> None:
+        """Tell the journal, unless nothing is done for the same reasons as the last time."""
+        if isinstance(self._journal, NoJournal):
+            return
+        because = [{"reason": reason.kind, "says": str(reason), **reason.evidence()} for reason in decision.because]
+        if not decision.actions and self._last_reasons.get(key) == because:
+            return
+        self._last_reasons[key] = because
+        self._journal.record(
+            "decision",
+            controller=self.reconciler.name,
+            key=str(key),
+            because=because,
+            actions=[_named(action) for action in decision.actions],
+        )
+
+
+def _named(action: Any) -> str:
+    """`create pods default/x`: an action as a line of the event log."""
+    verb = type(action).__name__.lower()
+    if verb == "create":
+        return f"create {action.resource} {key_of(action.obj)}"
+    return f"{verb} {action.resource} {ObjectKey(action.namespace, action.name)}"
