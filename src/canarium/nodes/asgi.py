@@ -1,8 +1,8 @@
 """Call an ASGI application in-process: our own small HTTP client without a socket.
 
 Owns: one request to one application, streaming bodies collected. Must not know: names, addresses, latency, deadlines.
-The application runs in the caller's task, so `asyncio.timeout` around a call cancels it, as a client that hangs up would;
-an answer is delivered when the application returns. Specified by the ASGI 3 HTTP protocol.
+The application runs in the caller's task, so `asyncio.timeout` around a call cancels it, as a client that hangs up
+would; an answer is delivered when the application returns. Specified by the ASGI 3 HTTP protocol.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ async def call(
         await app(scope, exchange.receive, exchange.send)
     except AssertionError:
         raise
-    except Exception as error:  # noqa: BLE001  # whatever the application raises, a server answers 500
+    except Exception as error:  # whatever the application raises, a server answers 500
         if exchange.status == 0:
             return HttpResponse(500, {"content-type": "text/plain; charset=utf-8"}, b"Internal Server Error")
         raise BrokenAnswer("unexpected EOF") from error

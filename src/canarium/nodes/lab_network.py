@@ -1,7 +1,7 @@
 """The network of the lab: cluster names and addresses lead to in-process ASGI applications.
 
-Owns: DNS as CoreDNS answers it, Services as kube-proxy spreads them, what listens at (address, port), and Go's words for
-what goes wrong. Must not know: what is behind an application, or how pods come to be.
+Owns: DNS as CoreDNS answers it, Services as kube-proxy spreads them, what listens at (address, port), and Go's words
+for what goes wrong. Must not know: what is behind an application, or how pods come to be.
 Time passes by a small seeded latency per request, by the application's own waiting, and by the caller's deadline.
 """
 
@@ -11,7 +11,7 @@ import asyncio
 import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import NoReturn, TypeVar
 
 from canarium.clock import Chance, Clock
 from canarium.kube.controller.reconciler import Lister, Listers
@@ -20,6 +20,8 @@ from canarium.kube.resources import ENDPOINT_SLICES, SERVICES
 from canarium.nodes.asgi import BrokenAnswer, call
 from canarium.nodes.network import HttpRequest, HttpResponse, NetworkError, NetworkTimeout
 from canarium.nodes.program import AsgiApp
+
+T = TypeVar("T")
 
 KUBE_DNS = "10.96.0.10:53"
 CLUSTER_DOMAIN = "cluster.local"
@@ -225,7 +227,7 @@ class LabNetwork:
             if labels_of(found).get("kubernetes.io/service-name") == name
         ]
 
-    def _next(self, service: Obj, port: int, choices: list[Any]) -> Any:
+    def _next(self, service: Obj, port: int, choices: list[T]) -> T:
         key = (service["metadata"].get("namespace", ""), service["metadata"]["name"], port)
         turn = self._turn.get(key, 0)
         self._turn[key] = turn + 1

@@ -1,0 +1,140 @@
+"""What a probe's outcomes mean: the state machine between one answer and "ready", "alive", "started".
+
+Owns: a probe as the pod specifies it, thresholds, when the next one is due. Must not know: clocks, HTTP, containers.
+Source: Kubernetes 1.34 pkg/kubelet/prober/{worker,prober}.go.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+ProbeKind = Literal["startup", "readiness", "liveness"]
+KINDS: tuple[ProbeKind, ...] = ("startup", "readiness", "liveness")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpGet:
+    """GET on the pod's address. `host` of the manifest is not followed: it could point anywhere."""
+
+    port: int
+    path: str
+    scheme: str
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TcpSocket:
+    """Succeeds when a connection is accepted. gRPC probes are played this way too."""
+
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class NotRun:
+    """An exec probe: nothing that a manifest names is run here, so it counts as a success."""
+
+
+ProbeAction = HttpGet | TcpSocket | NotRun
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probe:
+    """One probe of one container, defaults filled in. Seconds and counts as in the API."""
+
+    kind: ProbeKind
+    action: ProbeAction
+    initial_delay_seconds: int = 0
+    period_seconds: int = 10
+    timeout_seconds: int = 1
+    success_threshold: int = 1
+    failure_threshold: int = 3
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeState:
+    """has_passed: the verdict so far. last and run: the last outcome, and how often in a row it came.
+
+    is_over: a liveness or startup probe that failed for good; the container is to be restarted.
+    """
+
+    has_passed: bool
+    last: bool | None = None
+    run: int = 0
+    is_over: bool = False
+
+
+def initial(kind: ProbeKind) -> ProbeState:
+    """Before the first outcome a container counts as alive, and as neither ready nor started."""
+    return ProbeState(has_passed=kind == "liveness")
+
+
+def after(probe: Probe, state: ProbeState, outcome: bool) -> ProbeState:
+    """The state after one more outcome; the verdict changes once a threshold is reached."""
+    run = state.run + 1 if outcome is state.last else 1
+    counted = replace(state, last=outcome, run=run)
+    if run < (probe.success_threshold if outcome else probe.failure_threshold):
+        return counted
+    is_over = not outcome and probe.kind != "readiness"
+    return ProbeState(has_passed=outcome, last=outcome, run=0 if is_over else run, is_over=is_over)
+
+
+def next_due(probe: Probe, *, worker_since: float, running_since: float, now: float) -> float:
+    """When the next outcome is taken (seconds on the same scale as the arguments), not before `now`.
+
+    The kubelet's worker ticks every period from when the pod came to the node, and skips ticks before the container
+    has run for the initial delay.
+    """
+    earliest = max(now, running_since + probe.initial_delay_seconds)
+    ticks = math.ceil((earliest - worker_since) / probe.period_seconds - 1e-9)
+    return worker_since + max(ticks, 0) * probe.period_seconds
+
+
+def probes_of(container: Mapping[str, Any]) -> tuple[Probe, ...]:
+    """The container's probes, startup first."""
+    found = []
+    for kind in KINDS:
+        spec = container.get(f"{kind}Probe")
+        action = _action(spec, container) if spec else None
+        if spec and action is not None:
+            found.append(
+                Probe(
+                    kind=kind,
+                    action=action,
+                    initial_delay_seconds=int(spec.get("initialDelaySeconds") or 0),
+                    period_seconds=int(spec.get("periodSeconds") or 10),
+                    timeout_seconds=int(spec.get("timeoutSeconds") or 1),
+                    success_threshold=int(spec.get("successThreshold") or 1),
+                    failure_threshold=int(spec.get("failureThreshold") or 3),
+                )
+            )
+    return tuple(found)
+
+
+def _action(spec: Mapping[str, Any], container: Mapping[str, Any]) -> ProbeAction | None:
+    if http := spec.get("httpGet"):
+        headers = tuple((header["name"], header["value"]) for header in http.get("httpHeaders") or ())
+        path = http.get("path") or "/"
+        return HttpGet(
+            port=port_number(http["port"], container),
+            path=path if path.startswith("/") else f"/{path}",
+            scheme=(http.get("scheme") or "HTTP").lower(),
+            headers=headers,
+        )
+    if tcp := spec.get("tcpSocket"):
+        return TcpSocket(port_number(tcp["port"], container))
+    if grpc := spec.get("grpc"):
+        return TcpSocket(int(grpc["port"]))
+    return NotRun() if spec.get("exec") else None
+
+
+def port_number(port: int | str, container: Mapping[str, Any]) -> int:
+    """A port by number or by the name the container gives it; 0, which nothing listens on, when there is no such."""
+    if isinstance(port, int):
+        return port
+    for declared in container.get("ports") or ():
+        if declared.get("name") == port:
+            return int(declared["containerPort"])
+    return int(port) if port.isdigit() else 0
