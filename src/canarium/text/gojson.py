@@ -1,13 +1,13 @@
 """JSON exactly as Go's encoding/json prints it, for untyped values and for Go structs given as a table of facts.
 
-Owns: Go's string escaping, number formatting, omitempty, field order, and the Kubernetes types with a JSON form of their
-own (Quantity, IntOrString, Time). Must not know: which structs exist; callers bring the table.
+Owns: Go's string escaping, number formatting, omitempty, field order, and the Kubernetes types with a JSON form of
+their own (Quantity, IntOrString, Time). Must not know: which structs exist; callers bring the table.
 Behaviour follows Go 1.24 `encoding/json` with HTML escaping, and apimachinery's `resource.Quantity`.
 
 A table has one line per struct, `Name = field field …`, in Go's order. A field is `name[!][:type]`: `!` prints it even
 when empty (the Go tag has no omitempty), and the type, `str` when left out, is built from
-`str int float bool quantity intstr time raw`, the name of a struct, `*T` (pointer), `[]T` (slice), `{}T` (map by string)
-and `0T` (a value that prints as null while it is zero, as `metav1.Time` did before its tag got omitzero).
+`str int float bool quantity intstr time raw`, the name of a struct, `*T` (pointer), `[]T` (slice), `{}T` (map by
+string) and `0T` (a value that prints as null while it is zero, as `metav1.Time` did before its tag got omitzero).
 """
 
 from __future__ import annotations
@@ -98,10 +98,7 @@ class GoTypes:
     """Structs of a table, ready to marshal. Encoders are built on first use and kept."""
 
     def __init__(self, table: str) -> None:
-        self._lines: dict[str, list[str]] = {}
-        for word in _words(table):
-            name, fields = word
-            self._lines[name] = fields
+        self._lines: dict[str, list[str]] = dict(_words(table))
         self._encoders: dict[str, Encoder] = {}
 
     def fields(self, struct: str) -> tuple[tuple[str, bool, str], ...]:
@@ -124,9 +121,7 @@ class GoTypes:
     def _build(self, kind: str) -> Encoder:
         if kind in _SCALARS:
             return _SCALARS[kind][0]
-        if kind.startswith("*"):
-            return self._encoder(kind[1:])
-        if kind.startswith("0"):
+        if kind[0] in "*0":
             return self._encoder(kind[1:])
         if kind.startswith("[]"):
             return _list_encoder(self._encoder(kind[2:]), self._zero(kind[2:]))
@@ -162,7 +157,7 @@ class GoTypes:
             name = ""
             get = value.get
             try:
-                for name, prefix, encoder, keeps_empty, absent in plan:  # noqa: B007 -- the error names the field
+                for name, prefix, encoder, keeps_empty, absent in plan:
                     item = get(name)
                     if item is None:
                         if absent is not None:
