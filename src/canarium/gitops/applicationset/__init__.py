@@ -1,0 +1,1 @@
+"""ApplicationSet: generators, templates, and the controller that keeps the Applications they make."""
