@@ -136,7 +136,9 @@ def _service(obj: Obj) -> Obj:
 def _namespace(obj: Obj) -> Obj:
     metadata = obj["metadata"]
     labels = {**(metadata.get("labels") or {}), "kubernetes.io/metadata.name": metadata.get("name", "")}
-    spec = _filled(obj.get("spec") or {}, finalizers=["kubernetes"])
+    spec = dict(obj.get("spec") or {})
+    if "deletionTimestamp" not in metadata:  # on its way out, an empty list means that its content is gone
+        spec = _filled(spec, finalizers=["kubernetes"])
     status = _filled(obj.get("status") or {}, phase="Active")
     return {**obj, "metadata": {**metadata, "labels": labels}, "spec": spec, "status": status}
 

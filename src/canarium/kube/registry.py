@@ -21,7 +21,7 @@ from canarium.kube.cluster import AlreadyExists, ApiError, Conflict, NotFound, P
 from canarium.kube.defaults import with_core_defaults
 from canarium.kube.objects import Obj, ObjectKey, format_time
 from canarium.kube.patch import json_patch, merge, strategic
-from canarium.kube.patch.errors import PatchError
+from canarium.kube.patch import PatchError
 from canarium.kube.resources import CORE, CUSTOM_RESOURCE_DEFINITIONS, NAMESPACES, PODS, SERVICES, Resource
 from canarium.kube.schema import Cause
 from canarium.kube.store.port import Store, Stored
@@ -88,6 +88,8 @@ class Registry:
         created: Obj = {**obj, "metadata": metadata}
         if resource.has_status:
             created.pop("status", None)
+        if resource == PODS:
+            created["status"] = {"phase": "Pending"}
         created = self._prepared(resource, created, old=None)
         key = ObjectKey(metadata.get("namespace", ""), metadata["name"])
         self._check_namespace(resource, key)

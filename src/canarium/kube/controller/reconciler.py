@@ -38,6 +38,22 @@ class Lister(Protocol):
         ...
 
 
+class WatchedLister(Lister, Protocol):
+    """A lister that also tells of every change, for those who derive something of their own from it."""
+
+    def on_change(self, handler: Callable[[Obj], None]) -> None:
+        """Call `handler` with each object that was added, changed or removed from now on."""
+        ...
+
+
+class WatchedListers(Protocol):
+    """Hands out listers that tell of changes. See `Listers`."""
+
+    def __call__(self, resource: Resource) -> WatchedLister:
+        """The lister of `resource`."""
+        ...
+
+
 class Listers(Protocol):
     """Hands out the lister of a resource; asking twice gives the same one. Ask in the constructor, before start."""
 

@@ -1,0 +1,75 @@
+"""kube-state-metrics as a program: `/metrics` over listers.
+
+Owns: keeping each object's text until the object changes, as the original does. Must not know: the families' rules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from canarium.kube.controller.reconciler import Lister, Listers
+from canarium.kube.objects import Obj
+from canarium.kube.resources import DEPLOYMENTS, NAMESPACES, PODS, REPLICA_SETS
+from canarium.metrics.kube_state import pods, workloads
+from canarium.metrics.kube_state.families import Family, Labels, exposition, header
+from canarium.nodes.program import AsgiApp, Receive, Scope, Send
+
+CONTENT_TYPE = b"text/plain; version=0.0.4"
+
+
+class _Kind(NamedTuple):
+    lister: Lister
+    identity: Callable[[Obj], Labels]
+    families: Sequence[Family]
+
+
+class KubeStateMetrics:
+    """Text exposition of the objects in a cluster."""
+
+    def __init__(self, listers: Listers) -> None:
+        self._kinds = (
+            _Kind(listers(DEPLOYMENTS), workloads.deployment_identity, workloads.DEPLOYMENT_FAMILIES),
+            _Kind(listers(NAMESPACES), workloads.namespace_identity, workloads.NAMESPACE_FAMILIES),
+            _Kind(listers(PODS), pods.identity, pods.FAMILIES),
+            _Kind(listers(REPLICA_SETS), workloads.replica_set_identity, workloads.REPLICA_SET_FAMILIES),
+        )
+        self._texts: dict[str, tuple[str, list[str]]] = {}
+
+    def render(self) -> str:
+        """The whole exposition, families in order, each with the lines of all objects."""
+        parts: list[str] = []
+        seen: dict[str, tuple[str, list[str]]] = {}
+        for kind in self._kinds:
+            columns = []
+            for obj in kind.lister.list():
+                metadata = obj["metadata"]
+                known = self._texts.get(metadata["uid"])
+                if known is None or known[0] != metadata["resourceVersion"]:
+                    identity = kind.identity(obj)
+                    texts = [exposition(family, identity, obj) for family in kind.families]
+                    known = (metadata["resourceVersion"], texts)
+                seen[metadata["uid"]] = known
+                columns.append(known[1])
+            for index, family in enumerate(kind.families):
+                parts.append(header(family))
+                parts += [column[index] for column in columns]
+        self._texts = seen
+        return "".join(parts)
+
+    @property
+    def app(self) -> AsgiApp:
+        """`/metrics`, `/healthz`, `/livez`, `/readyz`; anything else is 404."""
+
+        async def app(scope: Scope, receive: Receive, send: Send) -> None:
+            del receive
+            status, body, content_type = 404, b"404 page not found\n", b"text/plain; charset=utf-8"
+            if scope["path"] == "/metrics":
+                status, body, content_type = 200, self.render().encode(), CONTENT_TYPE
+            elif scope["path"] in ("/healthz", "/livez", "/readyz"):
+                status, body = 200, b"OK"
+            headers = [(b"content-type", content_type), (b"content-length", str(len(body)).encode())]
+            await send({"type": "http.response.start", "status": status, "headers": headers})
+            await send({"type": "http.response.body", "body": body})
+
+        return app
