@@ -1,0 +1,131 @@
+"""How the lists and maps of built-in kinds merge.
+
+Owns: `MERGE_KEYS`, the facts, and walking them. Must not know: how a merge is done.
+Facts from the OpenAPI document of Kubernetes (`x-kubernetes-patch-strategy`, `x-kubernetes-patch-merge-key`,
+`x-kubernetes-list-map-keys`): v1.21.2, which Kustomize 5 has built in; the merge keys are the same in 1.34.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+
+MERGE_KEYS = """
+MutatingWebhookConfiguration = webhooks[name]
+ValidatingWebhookConfiguration = webhooks[name]
+DaemonSet = spec:DaemonSetSpec status:Conditions
+DaemonSetSpec = template:PodTemplateSpec
+Deployment = spec:DeploymentSpec status:Conditions
+DeploymentSpec = strategy~ template:PodTemplateSpec
+ReplicaSet = spec:ReplicaSetSpec status:Conditions
+ReplicaSetSpec = template:PodTemplateSpec
+StatefulSet = spec:StatefulSetSpec status:Conditions
+StatefulSetSpec = template:PodTemplateSpec volumeClaimTemplates*:PersistentVolumeClaim
+CronJob = spec:CronJobSpec
+CronJobSpec = jobTemplate:JobTemplateSpec
+Job = spec:JobSpec status:Conditions
+JobSpec = template:PodTemplateSpec
+JobTemplateSpec = metadata:ObjectMeta spec:JobSpec
+Namespace = status:Conditions
+Node = spec:NodeSpec status:NodeStatus
+NodeSpec = podCIDRs[]
+NodeStatus = addresses[type] conditions[type]
+PersistentVolumeClaim = status:Conditions
+Pod = spec:PodSpec status:PodStatus
+PodSpec = containers[name]:Container ephemeralContainers[name]:Container hostAliases[ip] imagePullSecrets[name] \
+initContainers[name]:Container topologySpreadConstraints[topologyKey,whenUnsatisfiable] volumes[name]~
+PodStatus = conditions[type] podIPs[ip]
+PodTemplate = template:PodTemplateSpec
+PodTemplateSpec = metadata:ObjectMeta spec:PodSpec
+Container = env[name] ports[containerPort,protocol] volumeDevices[devicePath] volumeMounts[mountPath]
+ReplicationController = spec:ReplicationControllerSpec status:Conditions
+ReplicationControllerSpec = template:PodTemplateSpec
+Service = spec:ServiceSpec status:Conditions
+ServiceAccount = secrets[name]
+ServiceSpec = ports[port,protocol]
+PodDisruptionBudget = spec:PodDisruptionBudgetSpec status:Conditions
+PodDisruptionBudgetSpec = selector!
+CSINode = spec:CSINodeSpec
+CSINodeSpec = drivers[name]
+APIService = status:Conditions
+ObjectMeta = finalizers[] ownerReferences[uid]
+Conditions = conditions[type]
+"""
+"""One line per type: `field[keys]` merges by those keys (none: a set of scalars), `!` replaces a map, `~` sends the
+keys to retain, `*` is a plain list; `:Type` is the type of the value or item. Every kind has `metadata:ObjectMeta`."""
+
+BUILT_IN_GROUPS = frozenset(
+    [
+        "",
+        "apps",
+        "autoscaling",
+        "batch",
+        "extensions",
+        "policy",
+        "admissionregistration.k8s.io",
+        "apiextensions.k8s.io",
+        "apiregistration.k8s.io",
+        "authentication.k8s.io",
+        "authorization.k8s.io",
+        "certificates.k8s.io",
+        "coordination.k8s.io",
+        "discovery.k8s.io",
+        "events.k8s.io",
+        "flowcontrol.apiserver.k8s.io",
+        "networking.k8s.io",
+        "node.k8s.io",
+        "rbac.authorization.k8s.io",
+        "scheduling.k8s.io",
+        "storage.k8s.io",
+    ]
+)
+"""Groups whose kinds have merge keys at all; lists of other kinds are replaced, even `metadata.finalizers`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """How one field merges. keys: merge keys of a list; () for a set of scalars; None for a list that is replaced."""
+
+    keys: tuple[str, ...] | None = None
+    replaces: bool = False
+    retains_keys: bool = False
+    type: str = ""
+
+
+PLAIN = Field()
+"""A field that nothing is known about: maps merge, lists are replaced."""
+
+_ENTRY = re.compile(r"(\w+)(?:\[([\w,]*)\])?([!~*]?)(?::(\w+))?")
+
+
+@cache
+def _types() -> dict[str, dict[str, Field]]:
+    types: dict[str, dict[str, Field]] = {}
+    for line in MERGE_KEYS.strip().splitlines():
+        name, _, entries = line.partition(" = ")
+        fields = {}
+        for entry in entries.split():
+            found = _ENTRY.fullmatch(entry)
+            assert found is not None, entry
+            keys = None if found[2] is None else tuple(found[2].split(",")) if found[2] else ()
+            fields[found[1]] = Field(keys, found[3] == "!", found[3] == "~", found[4] or "")
+        types[name] = fields
+    return types
+
+
+def type_of(kind: tuple[str, str]) -> str:
+    """The type that (group, kind) starts from; empty when nothing is known about the kind."""
+    group, name = kind
+    if group not in BUILT_IN_GROUPS:
+        return ""
+    return name if name in _types() else "*"
+
+
+def field_of(type_name: str, field: str, *, is_root: bool = False) -> Field:
+    """How `field` of `type_name` merges. is_root: the type is a kind's own, so it has metadata."""
+    if not type_name:
+        return PLAIN
+    if is_root and field == "metadata":
+        return Field(type="ObjectMeta")
+    return _types().get(type_name, {}).get(field, PLAIN)
