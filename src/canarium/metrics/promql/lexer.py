@@ -24,7 +24,7 @@ EOF: Final = "end of input"
 ERROR: Final = "error"
 
 AGGREGATORS: Final = frozenset(
-    [
+    (
         "sum",
         "avg",
         "count",
@@ -39,12 +39,12 @@ AGGREGATORS: Final = frozenset(
         "quantile",
         "limitk",
         "limit_ratio",
-    ]
+    )
 )
 """Aggregation operators; each is also a token kind, as are the words below and all punctuation."""
 
 KEYWORDS: Final = frozenset(
-    [
+    (
         "offset",
         "smoothed",
         "anchored",
@@ -58,7 +58,7 @@ KEYWORDS: Final = frozenset(
         "fill_left",
         "fill_right",
         "bool",
-    ]
+    )
 )
 DURATION_WORDS: Final = frozenset(("step", "range", "max_of", "min_of"))
 PREPROCESSORS: Final = frozenset(("start", "end")) | DURATION_WORDS

@@ -271,7 +271,8 @@ class _Parser:
             self.at += 1
             on = kind == "on"
             labels = self.grouping_labels()
-            card, include = Cardinality.ONE_TO_ONE, ()
+            card = Cardinality.ONE_TO_ONE
+            include: tuple[str, ...] = ()
             kind = self.peek().kind
             if kind in ("group_left", "group_right"):
                 self.at += 1
