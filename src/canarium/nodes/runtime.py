@@ -1,0 +1,292 @@
+"""What starts and stops containers: the port, and the runtime that simulates them.
+
+Owns: `Runtime` (pull, sandbox, start, stop) and `SimulatedRuntime`. Must not know: probes, restarts, status, the API.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from canarium.clock import Chance, Clock
+from canarium.errors import CanariumError
+from canarium.kube.objects import Obj
+from canarium.nodes.network import Network
+from canarium.nodes.program import AsgiApp, ContainerContext, ImageTable, Program, parse_image
+
+
+class PullFailed(CanariumError):
+    """The image could not be had; `str()` is what the registry said."""
+
+
+@dataclass(frozen=True, slots=True)
+class PulledImage:
+    """An image on the node. name: with registry and tag, as containerd reports it."""
+
+    name: str
+    image_id: str
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContainerRun:
+    """One run of one container: its pod as bound, its spec, where it lives, and which run it is (0 is the first)."""
+
+    pod: Obj
+    container: Mapping[str, Any]
+    pod_ip: str
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """How a run ended. message: the last words, empty when there are none."""
+
+    code: int
+    message: str = ""
+
+
+class RunningContainer(Protocol):
+    """A started container."""
+
+    @property
+    def container_id(self) -> str:
+        """`<runtime>://<64 hex digits>`."""
+        ...
+
+    @property
+    def note(self) -> str:
+        """What the user should be told once about how this runs; empty for nothing."""
+        ...
+
+    async def wait(self) -> Exit:
+        """Return when it ended, at once when it has. May be awaited by several."""
+        ...
+
+    async def stop(self, grace_seconds: float) -> Exit:
+        """Ask it to end, kill it after `grace_seconds`, return when it ended. 0 kills at once."""
+        ...
+
+
+class Runtime(Protocol):
+    """One node's runtime."""
+
+    name: str
+
+    def image(self, reference: str) -> PulledImage | None:
+        """The image if it is on the node."""
+        ...
+
+    async def pull(self, reference: str) -> PulledImage:
+        """Bring an image to the node. Raises PullFailed."""
+        ...
+
+    async def open_sandbox(self, pod: Obj, pod_ip: str) -> None:
+        """Prepare the pod's network."""
+        ...
+
+    def close_sandbox(self, pod_ip: str) -> None:
+        """Take the pod's network away; its containers have ended."""
+        ...
+
+    async def start(self, run: ContainerRun) -> RunningContainer:
+        """Start one container; returns once it runs (it may not listen yet)."""
+        ...
+
+
+class Sockets(Protocol):
+    """Where simulated containers listen; `LabNetwork` is one."""
+
+    def attach(self, address: str) -> None:
+        """Give `address` to somebody."""
+        ...
+
+    def detach(self, address: str) -> None:
+        """Take `address` and its ports away."""
+        ...
+
+    def listen(self, address: str, port: int, app: AsgiApp) -> None:
+        """Open a port."""
+        ...
+
+    def close(self, address: str, port: int) -> None:
+        """Close a port."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Delays:
+    """How long things take on a simulated node, in seconds (least, most); drawn per pod, image or container."""
+
+    sandbox: tuple[float, float] = (0.3, 0.9)
+    pull: tuple[float, float] = (0.8, 2.5)
+    pull_cached: tuple[float, float] = (0.2, 0.6)
+    start: tuple[float, float] = (0.08, 0.25)
+    stop: tuple[float, float] = (0.05, 0.3)
+
+
+class SimulatedRuntime:
+    """Plays containers in-process: each is the program that the image table names, listening on the pod's address."""
+
+    name = "containerd"
+
+    def __init__(
+        self,
+        images: ImageTable,
+        *,
+        sockets: Sockets,
+        network: Network,
+        clock: Clock,
+        chance: Chance,
+        delays: Delays | None = None,
+    ) -> None:
+        self._images = images
+        self._sockets = sockets
+        self._network = network
+        self._clock = clock
+        self._chance = chance.stream("runtime")
+        self._delays = delays or Delays()
+        self._pulled: dict[str, PulledImage] = {}
+        self._missing: dict[str, str] = {}
+
+    def refuse_image(self, reference: str, answer: str = "") -> None:
+        """From now on pulling `reference` fails, as for a tag that was never pushed."""
+        self._missing[reference] = answer or (
+            f'rpc error: code = NotFound desc = failed to pull and unpack image "{canonical(reference)}": failed to '
+            f'resolve reference "{canonical(reference)}": {canonical(reference)}: not found'
+        )
+
+    def image(self, reference: str) -> PulledImage | None:
+        """See `Runtime`."""
+        return self._pulled.get(reference)
+
+    async def pull(self, reference: str) -> PulledImage:
+        """See `Runtime`."""
+        chance = self._chance.stream(f"pull/{reference}")
+        span = self._delays.pull_cached if reference in self._pulled else self._delays.pull
+        await self._clock.sleep(chance.uniform(*span))
+        if reference in self._missing:
+            raise PullFailed(self._missing[reference])
+        if reference not in self._pulled:
+            digest = hashlib.sha256(canonical(reference).encode()).hexdigest()
+            repository = canonical(reference).rpartition(":")[0]
+            size = 8_000_000 + chance.below(60_000_000)
+            self._pulled[reference] = PulledImage(canonical(reference), f"{repository}@sha256:{digest}", size)
+        return self._pulled[reference]
+
+    async def open_sandbox(self, pod: Obj, pod_ip: str) -> None:
+        """See `Runtime`."""
+        await self._clock.sleep(self._chance.stream(f"sandbox/{pod['metadata']['uid']}").uniform(*self._delays.sandbox))
+        self._sockets.attach(pod_ip)
+
+    def close_sandbox(self, pod_ip: str) -> None:
+        """See `Runtime`."""
+        self._sockets.detach(pod_ip)
+
+    async def start(self, run: ContainerRun) -> RunningContainer:
+        """See `Runtime`."""
+        metadata = run.pod["metadata"]
+        chance = self._chance.stream(f"run/{metadata['uid']}/{run.container['name']}/{run.attempt}")
+        await self._clock.sleep(chance.uniform(*self._delays.start))
+        context = ContainerContext(
+            pod={**run.pod, "status": {**(run.pod.get("status") or {}), "podIP": run.pod_ip}},
+            container=run.container,
+            clock=self._clock,
+            chance=chance.stream("program"),
+            network=self._network,
+        )
+        program = self._images.factory(context.image)(context)
+        digest = hashlib.sha256(f"{metadata['uid']}/{run.container['name']}/{run.attempt}".encode()).hexdigest()
+        return _Simulated(
+            program,
+            container_id=f"{self.name}://{digest}",
+            pod_ip=run.pod_ip,
+            sockets=self._sockets,
+            clock=self._clock,
+            stop_seconds=chance.uniform(*self._delays.stop),
+        )
+
+
+def canonical(reference: str) -> str:
+    """An image reference with registry and tag, as containerd writes it: `docker.io/library/nginx:1.27`."""
+    image = parse_image(reference)
+    head, slash, _ = image.repository.partition("/")
+    has_registry = slash and ("." in head or ":" in head or head == "localhost")
+    if has_registry:
+        return f"{image.repository}:{image.tag}"
+    return f"docker.io/{image.repository if slash else f'library/{image.repository}'}:{image.tag}"
+
+
+class _Simulated:
+    """A running simulated container. See `RunningContainer`."""
+
+    def __init__(
+        self,
+        program: Program,
+        *,
+        container_id: str,
+        pod_ip: str,
+        sockets: Sockets,
+        clock: Clock,
+        stop_seconds: float,
+    ) -> None:
+        self.container_id = container_id
+        self.note = str(getattr(program, "note", ""))
+        self._program = program
+        self._pod_ip = pod_ip
+        self._sockets = sockets
+        self._clock = clock
+        self._stop_seconds = stop_seconds
+        self._exit: asyncio.Future[Exit] = asyncio.get_running_loop().create_future()
+        self._tasks: list[asyncio.Task[Any]] = []
+        if program.start_delay_seconds > 0:
+            self._tasks.append(asyncio.create_task(self._listen_later(), name=f"listen/{container_id}"))
+        else:
+            self._listen()
+        if program.run is not None:
+            background = asyncio.create_task(program.run(), name=f"run/{container_id}")
+            background.add_done_callback(self._ended)
+            self._tasks.append(background)
+
+    async def wait(self) -> Exit:
+        return await asyncio.shield(self._exit)
+
+    async def stop(self, grace_seconds: float) -> Exit:
+        if not self._exit.done():
+            await self._clock.sleep(min(self._stop_seconds, grace_seconds))
+            self._finish(Exit(0) if self._stop_seconds <= grace_seconds else Exit(137))
+        return self._exit.result()
+
+    async def _listen_later(self) -> None:
+        await self._clock.sleep(self._program.start_delay_seconds)
+        self._listen()
+
+    def _listen(self) -> None:
+        for port, app in self._program.ports.items():
+            self._sockets.listen(self._pod_ip, port, app)
+
+    def _ended(self, background: asyncio.Task[int]) -> None:
+        if self._exit.done() or background.cancelled():
+            return
+        error = background.exception()
+        if isinstance(error, AssertionError):
+            self._exit.set_exception(error)  # ours, not the program's: whoever waits must hear of it
+            self._silence()
+        elif error is not None:
+            self._finish(Exit(2, f"{type(error).__name__}: {error}"))
+        else:
+            self._finish(Exit(background.result()))
+
+    def _finish(self, how: Exit) -> None:
+        if not self._exit.done():
+            self._exit.set_result(how)
+        self._silence()
+
+    def _silence(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        for port in self._program.ports:
+            self._sockets.close(self._pod_ip, port)

@@ -1,0 +1,209 @@
+"""Which node a pending pod goes to.
+
+Owns: binding, and the PodScheduled condition. Must not know: how pods run.
+The node with the fewest pods wins, ties by name. Of upstream's filters: readiness, cordons, taints of NoSchedule and
+NoExecute, nodeSelector, and the number of pods a node takes; resources and affinity are not looked at.
+Messages follow Kubernetes 1.34 pkg/scheduler.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from canarium.kube.cluster import Cluster
+from canarium.kube.controller.reconciler import Listers, Watch
+from canarium.kube.decision import Decision, EventNote, Patch, Reason
+from canarium.kube.objects import Obj, ObjectKey, condition, format_time, key_of, labels_of
+from canarium.kube.resources import NODES, PODS
+
+DEFAULT_SCHEDULER = "default-scheduler"
+
+
+@dataclass(frozen=True)
+class Bound(Reason):
+    """The pod goes to a node."""
+
+    node: str
+    pods_there: int
+
+    def __str__(self) -> str:
+        return f"node {self.node} has the fewest pods ({self.pods_there})"
+
+
+@dataclass(frozen=True)
+class NoNode(Reason):
+    """No node takes the pod."""
+
+    message: str
+
+    def __str__(self) -> str:
+        return self.message
+
+
+@dataclass(frozen=True)
+class AlreadyBound(Reason):
+    """Nothing to decide."""
+
+    node: str
+
+    def __str__(self) -> str:
+        return f"the pod is bound to {self.node}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ObservedPending:
+    """A pod, the nodes by name, and how many unfinished pods each node has."""
+
+    pod: Obj
+    nodes: tuple[Obj, ...]
+    pods_by_node: Mapping[str, int]
+
+
+class Scheduler:
+    """A `Reconciler` of pods without a node."""
+
+    name = DEFAULT_SCHEDULER
+    primary = PODS
+    watches: Sequence[Watch]
+
+    def __init__(self, cluster: Cluster, listers: Listers) -> None:
+        del cluster
+        self._pods = listers(PODS)
+        self._nodes = listers(NODES)
+        self.watches = (Watch(NODES, self._unscheduled),)
+
+    def _unscheduled(self, node: Obj) -> list[ObjectKey]:
+        del node
+        return [key_of(pod) for pod in self._pods.list() if not pod["spec"].get("nodeName")]
+
+    async def observe(self, key: ObjectKey) -> ObservedPending | None:
+        """See `Reconciler`."""
+        pod = self._pods.get(*key)
+        if pod is None or pod["spec"].get("nodeName") or pod["metadata"].get("deletionTimestamp"):
+            return None
+        if pod["spec"].get("schedulerName", DEFAULT_SCHEDULER) != DEFAULT_SCHEDULER:
+            return None
+        pods_by_node: dict[str, int] = {}
+        for other in self._pods.list():
+            node = other["spec"].get("nodeName")
+            if node and (other.get("status") or {}).get("phase") not in ("Succeeded", "Failed"):
+                pods_by_node[node] = pods_by_node.get(node, 0) + 1
+        return ObservedPending(pod=pod, nodes=tuple(self._nodes.list()), pods_by_node=pods_by_node)
+
+    def subject(self, observed: ObservedPending) -> Obj:
+        """See `Reconciler`."""
+        return observed.pod
+
+    def decide(self, observed: ObservedPending, now: datetime) -> Decision:
+        """See `decide`."""
+        return decide(observed, now)
+
+
+def decide(observed: ObservedPending, now: datetime) -> Decision:
+    """Bind the pod, or say why no node takes it."""
+    pod = observed.pod
+    metadata, spec = pod["metadata"], pod["spec"]
+    if spec.get("nodeName"):
+        return Decision(because=(AlreadyBound(spec["nodeName"]),))
+    counts = observed.pods_by_node
+    refusals: dict[str, int] = {}
+    fitting: list[tuple[int, str]] = []
+    for node in observed.nodes:
+        name = node["metadata"]["name"]
+        refusal = _refusal(pod, node, counts.get(name, 0))
+        if refusal:
+            refusals[refusal] = refusals.get(refusal, 0) + 1
+        else:
+            fitting.append((counts.get(name, 0), name))
+    if not fitting:
+        return _unschedulable(pod, len(observed.nodes), refusals, now)
+    pods_there, chosen = min(fitting)
+    version = metadata["resourceVersion"]
+    return Decision(
+        actions=(
+            _status_patch(pod, _with_scheduled(pod, now, status="True"), version),
+            Patch(
+                resource=PODS,
+                namespace=metadata["namespace"],
+                name=metadata["name"],
+                patch={"spec": {"nodeName": chosen}},
+                resource_version=version,
+            ),
+        ),
+        because=(Bound(chosen, pods_there),),
+        events=(
+            EventNote(
+                type="Normal",
+                reason="Scheduled",
+                message=f"Successfully assigned {metadata['namespace']}/{metadata['name']} to {chosen}",
+            ),
+        ),
+    )
+
+
+def _unschedulable(pod: Obj, nodes: int, refusals: Mapping[str, int], now: datetime) -> Decision:
+    message = "no nodes available to schedule pods"
+    if nodes:
+        told = ", ".join(sorted(f"{number} {refusal}" for refusal, number in refusals.items()))
+        message = f"0/{nodes} nodes are available: {told}. preemption: 0/{nodes} nodes are available: " + (
+            f"{nodes} Preemption is not helpful for scheduling."
+        )
+    former = condition(pod, "PodScheduled")
+    if former and former["status"] == "False" and former.get("message") == message:
+        return Decision(because=(NoNode(message),))
+    conditions = _with_scheduled(pod, now, status="False", reason="Unschedulable", message=message)
+    return Decision(
+        actions=(_status_patch(pod, conditions, pod["metadata"]["resourceVersion"]),),
+        because=(NoNode(message),),
+        events=(EventNote(type="Warning", reason="FailedScheduling", message=message),),
+    )
+
+
+def _with_scheduled(pod: Obj, now: datetime, **said: str) -> list[dict[str, Any]]:
+    former = condition(pod, "PodScheduled")
+    since = former["lastTransitionTime"] if former and former["status"] == said["status"] else format_time(now)
+    scheduled = {"type": "PodScheduled", "lastProbeTime": None, "lastTransitionTime": since, **said}
+    others = [c for c in (pod.get("status") or {}).get("conditions") or () if c["type"] != "PodScheduled"]
+    return [*others, scheduled]
+
+
+def _status_patch(pod: Obj, conditions: list[dict[str, Any]], version: str) -> Patch:
+    return Patch(
+        resource=PODS,
+        namespace=pod["metadata"]["namespace"],
+        name=pod["metadata"]["name"],
+        patch={"status": {"phase": "Pending", "conditions": conditions}},
+        resource_version=version,
+        subresource="status",
+    )
+
+
+def _refusal(pod: Obj, node: Obj, pods_there: int) -> str:
+    """Why the node does not take the pod, in upstream's words; empty when it does."""
+    if (node.get("spec") or {}).get("unschedulable"):
+        return "node(s) were unschedulable"
+    ready = condition(node, "Ready")
+    if ready is None or ready["status"] != "True":
+        return "node(s) had untolerated taint {node.kubernetes.io/not-ready: }"
+    labels = labels_of(node)
+    if any(labels.get(key) != value for key, value in (pod["spec"].get("nodeSelector") or {}).items()):
+        return "node(s) didn't match Pod's node affinity/selector"
+    for taint in (node.get("spec") or {}).get("taints") or ():
+        if taint["effect"] != "PreferNoSchedule" and not _tolerates(pod, taint):
+            return f"node(s) had untolerated taint {{{taint['key']}: {taint.get('value', '')}}}"
+    allowed = int(((node.get("status") or {}).get("allocatable") or {}).get("pods", 110))
+    return "Too many pods" if pods_there >= allowed else ""
+
+
+def _tolerates(pod: Obj, taint: Mapping[str, Any]) -> bool:
+    for toleration in pod["spec"].get("tolerations") or ():
+        if toleration.get("effect") not in (None, "", taint["effect"]):
+            continue
+        if toleration.get("operator") == "Exists" and toleration.get("key") in (None, "", taint["key"]):
+            return True
+        if toleration.get("key") == taint["key"] and toleration.get("value", "") == taint.get("value", ""):
+            return True
+    return False
