@@ -1,0 +1,262 @@
+"""Aggregation: many series of a vector into one per group.
+
+Owns: grouping and every aggregation operator. Must not know: selectors, windows' origin, storage.
+Semantics follow Prometheus 3.x `promql/engine.go` (aggregation, aggregationK, aggregationCountValues).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import numpy as np
+
+from canarium.metrics.promql.ast import AggregateExpr, Span
+from canarium.metrics.promql.eval_windows import compensated_mean, compensated_sum, quantiles
+from canarium.metrics.promql.labelhash import sampling_offset
+from canarium.metrics.promql.values import Block, Context, EvalError, Floats, Ints, empty, merged
+from canarium.metrics.tsdb.gofloat import go_f, go_g
+from canarium.metrics.tsdb.labels import EMPTY, METRIC_NAME, Labels, quote
+
+_MAX_INT64: Final = 9223372036854774784.0
+_MIN_INT64: Final = -9223372036854775808.0
+
+
+def aggregate(ctx: Context, expr: AggregateExpr, block: Block, parameter: Floats | None) -> Block:
+    """Evaluate an aggregation whose argument (and scalar parameter, one per step) are evaluated already."""
+    if expr.op in _SELECTING:
+        assert parameter is not None, expr.op
+        return _select(ctx, expr, block, parameter)
+    if expr.op == "quantile":
+        assert parameter is not None, expr.op
+        _check_quantile(ctx, expr, parameter)
+    if not block.labels:
+        return block
+    groups, rows_of = _group(block.labels, expr.grouping, expr.without)
+    result = empty(block.values.shape[1])
+    result.labels = groups
+    if len(groups) == 1:
+        stacked, inside = block.values[None], block.present[None]
+    else:
+        stacked, inside = _stack(block, rows_of)
+    result.values = _REDUCERS[expr.op](stacked, inside, parameter)
+    result.present = np.asarray(inside.any(axis=1))
+    if block.drop is not None:
+        result.drop = [any(block.drop[row] for row in rows) for rows in rows_of]
+    return result
+
+
+def group_labels(labels: Labels, grouping: Sequence[str], without: bool) -> Labels:
+    """The labels of the group a series belongs to."""
+    if without:
+        return labels.without((*grouping, METRIC_NAME))
+    return labels.only(grouping) if grouping else EMPTY
+
+
+def _group(labels: list[Labels], grouping: Sequence[str], without: bool) -> tuple[list[Labels], list[list[int]]]:
+    if not grouping and not without:
+        return [EMPTY], [list(range(len(labels)))]
+    rows: dict[Labels, list[int]] = {}
+    for row, one in enumerate(labels):
+        rows.setdefault(group_labels(one, grouping, without), []).append(row)
+    return list(rows), list(rows.values())
+
+
+def _stack(block: Block, rows_of: list[list[int]]) -> tuple[Floats, np.ndarray[tuple[int, ...], np.dtype[np.bool_]]]:
+    """Groups x members x steps; absent members at the end."""
+    size = max(map(len, rows_of))
+    index = np.zeros((len(rows_of), size), np.int64)
+    real = np.zeros((len(rows_of), size), np.bool_)
+    for group, rows in enumerate(rows_of):
+        index[group, : len(rows)] = rows
+        real[group, : len(rows)] = True
+    return block.values[index], block.present[index] & real[:, :, None]
+
+
+def _along_last(stacked: Floats, inside: np.ndarray[tuple[int, ...], np.dtype[np.bool_]], fill: float) -> Floats:
+    """Groups x steps x members, present members first and in order, filled up."""
+    values = np.moveaxis(stacked, 1, 2)
+    here = np.moveaxis(inside, 1, 2)
+    if here.all():
+        return np.ascontiguousarray(values)
+    order = np.argsort(~here, axis=-1, kind="stable")
+    return np.take_along_axis(np.where(here, values, fill), order, -1)
+
+
+Mask = np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
+Reducer = Callable[[Floats, Mask, Floats | None], Floats]
+
+
+def _sum(stacked: Floats, inside: Mask, _: Floats | None) -> Floats:
+    total, compensation = compensated_sum(np.moveaxis(np.where(inside, stacked, 0.0), 1, 2))
+    return total + compensation
+
+
+def _avg(stacked: Floats, inside: Mask, _: Floats | None) -> Floats:
+    sizes = np.maximum(inside.sum(axis=1), 1)
+    return compensated_mean(_along_last(stacked, inside, 0.0), sizes)
+
+
+def _min(stacked: Floats, inside: Mask, _: Floats | None) -> Floats:
+    found: Floats = np.fmin.reduce(np.where(inside, stacked, np.nan), axis=1)
+    return found
+
+
+def _max(stacked: Floats, inside: Mask, _: Floats | None) -> Floats:
+    found: Floats = np.fmax.reduce(np.where(inside, stacked, np.nan), axis=1)
+    return found
+
+
+def _count(_stacked: Floats, inside: Mask, _: Floats | None) -> Floats:
+    found: Floats = inside.sum(axis=1).astype(np.float64)
+    return found
+
+
+def _ones(_stacked: Floats, inside: Mask, _: Floats | None) -> Floats:
+    return np.ones((inside.shape[0], inside.shape[2]))
+
+
+def _variance(stacked: Floats, inside: Mask, _: Floats | None) -> Floats:
+    """Welford, member by member, for all groups and steps at once: each mean depends on the one before."""
+    shape = (stacked.shape[0], stacked.shape[2])
+    count, mean, total = np.zeros(shape), np.zeros(shape), np.zeros(shape)
+    for member in range(stacked.shape[1]):
+        value, here = stacked[:, member], inside[:, member]
+        first = here & (count == 0)
+        count = count + here
+        delta = value - mean
+        new_mean = mean + delta / np.maximum(count, 1)
+        later = here & ~first
+        total = np.where(later, total + delta * (value - new_mean), total)
+        # Upstream marks a group that starts with NaN or an infinity at once.
+        total = np.where(first & ~np.isfinite(value), np.nan, total)
+        mean = np.where(first, value, np.where(later, new_mean, mean))
+    spread: Floats = total / np.maximum(count, 1)
+    return spread
+
+
+def _deviation(stacked: Floats, inside: Mask, parameter: Floats | None) -> Floats:
+    found: Floats = np.sqrt(_variance(stacked, inside, parameter))
+    return found
+
+
+def _quantile(stacked: Floats, inside: Mask, parameter: Floats | None) -> Floats:
+    assert parameter is not None
+    return quantiles(parameter, _along_last(stacked, inside, np.nan), inside.sum(axis=1))
+
+
+_REDUCERS: Final[dict[str, Reducer]] = {
+    "sum": _sum,
+    "avg": _avg,
+    "min": _min,
+    "max": _max,
+    "count": _count,
+    "group": _ones,
+    "stdvar": _variance,
+    "stddev": _deviation,
+    "quantile": _quantile,
+}
+_SELECTING: Final = frozenset({"topk", "bottomk", "limitk", "limit_ratio"})
+
+
+def _span(expr: AggregateExpr) -> Span:
+    return expr.param.span if expr.param is not None else expr.span
+
+
+def _check_quantile(ctx: Context, expr: AggregateExpr, q: Floats) -> None:
+    text = "PromQL warning: quantile value should be between 0 and 1, got "
+    if np.isnan(q).any():
+        ctx.warn(text + "NaN", _span(expr))
+    if len(q) and np.nanmax(q, initial=-np.inf) > 1:
+        ctx.warn(text + go_g(float(np.nanmax(q))), _span(expr))
+    if len(q) and np.nanmin(q, initial=np.inf) < 0:
+        ctx.warn(text + go_g(float(np.nanmin(q))), _span(expr))
+
+
+def _check_k(k: Floats) -> None:
+    if np.isnan(k).any():
+        raise EvalError("Parameter value is NaN")
+    if k.min() <= _MIN_INT64:
+        raise EvalError(f"Scalar value {go_g(float(k.min()))} underflows int64")
+    if k.max() >= _MAX_INT64:
+        raise EvalError(f"Scalar value {go_g(float(k.max()))} overflows int64")
+
+
+def _check_ratio(ctx: Context, expr: AggregateExpr, ratio: Floats) -> None:
+    if np.isnan(ratio).any():
+        raise EvalError("Ratio value is NaN")
+    text = "PromQL warning: ratio value should be between -1 and 1, got {}, capping to {}"
+    if ratio.max() > 1:
+        ctx.warn(text.format(go_g(float(ratio.max())), "1"), _span(expr))
+    if ratio.min() < -1:
+        ctx.warn(text.format(go_g(float(ratio.min())), "-1"), _span(expr))
+
+
+def _select(ctx: Context, expr: AggregateExpr, block: Block, parameter: Floats) -> Block:
+    """topk, bottomk, limitk and limit_ratio: some of the series of each group, unchanged."""
+    steps = block.values.shape[1]
+    if expr.op == "limit_ratio":
+        if not parameter.any():
+            return empty(steps)
+        _check_ratio(ctx, expr, parameter)
+        return _limit_ratio(block, expr, parameter)
+    if len(parameter) and np.fmax.reduce(parameter) < 1:
+        return empty(steps)
+    _check_k(parameter)
+    _groups, rows_of = _group(block.labels, expr.grouping, expr.without)
+    most = np.minimum(np.trunc(parameter), len(block.labels))
+    present = np.zeros_like(block.present)
+    order: list[int] = []
+    for rows in rows_of if block.labels else []:
+        ranks = _ranks(block.values[rows], block.present[rows], expr.op)
+        present[rows] = block.present[rows] & (ranks < most)
+        # For an instant query the order of the result is part of the answer.
+        order.extend(np.asarray(rows)[np.argsort(ranks[:, 0], kind="stable")].tolist() if steps == 1 else rows)
+    chosen = Block(block.labels, block.values, present, block.drop)
+    kept = [row for row in order if present[row].any()]
+    return chosen.rows(kept) if kept else empty(steps)
+
+
+def _ranks(values: Floats, present: Mask, op: str) -> Ints:
+    """For each step the place of each series: the best first, NaN after all numbers, the absent last."""
+    if op == "limitk":
+        key, late = np.zeros_like(values), ~present
+    else:
+        key = -values if op == "topk" else values
+        late = np.where(present, np.isnan(values).astype(np.int8), 2)
+        key = np.nan_to_num(key, nan=0.0, posinf=np.inf, neginf=-np.inf)
+    order = np.lexsort((key, late), axis=0)
+    ranks = np.empty_like(order)
+    np.put_along_axis(ranks, order, np.arange(len(values))[:, None], axis=0)
+    return ranks
+
+
+def _limit_ratio(block: Block, expr: AggregateExpr, ratio: Floats) -> Block:
+    if not block.labels:
+        return block
+    offsets = np.array([sampling_offset(labels) for labels in block.labels])[:, None]
+    capped = np.clip(ratio, -1.0, 1.0)
+    chosen = np.where(capped >= 0, offsets < capped, offsets >= 1.0 + capped)
+    present = block.present & chosen & (capped != 0)
+    _groups, rows_of = _group(block.labels, expr.grouping, expr.without)
+    kept = [row for rows in rows_of for row in rows if present[row].any()]
+    return Block(block.labels, block.values, present, block.drop).rows(kept) if kept else empty(len(ratio))
+
+
+def count_values(expr: AggregateExpr, label: str, block: Block) -> Block:
+    """How many series of each group have each value, the value becoming a label."""
+    if not label:
+        raise EvalError(f"invalid label name {quote(label)}")
+    steps = block.values.shape[1]
+    grouping = expr.grouping if expr.without else (*expr.grouping, label)
+    counts: dict[Labels, Floats] = {}
+    for row, labels in enumerate(block.labels):
+        values, present = block.values[row], block.present[row]
+        for value in np.unique(values[present]):
+            same = present & (np.isnan(values) if np.isnan(value) else values == value)
+            key = group_labels(labels.with_label(label, go_f(float(value))), grouping, expr.without)
+            counts[key] = counts.get(key, np.zeros(steps)) + same
+    if not counts:
+        return empty(steps)
+    values = np.array(list(counts.values()))
+    return merged(Block(list(counts), values, values > 0))
