@@ -1,0 +1,320 @@
+"""Why a Rollout does what it does: the typed reasons of its decisions.
+
+Owns: one class per reason, with its evidence and the sentence users read. Must not know: rules.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from canarium.kube.decision import Reason
+
+
+@dataclass(frozen=True)
+class BeingDeleted(Reason):
+    """The Rollout has a deletionTimestamp."""
+
+    def __str__(self) -> str:
+        return "The Rollout is being deleted; garbage collection does the rest."
+
+
+@dataclass(frozen=True)
+class InvalidSpec(Reason):
+    """The spec, or something it refers to, cannot be acted on."""
+
+    field: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.message} Nothing is done until this is mended."
+
+
+@dataclass(frozen=True)
+class NewRevision(Reason):
+    """The pod template has no ReplicaSet yet."""
+
+    replica_set: str
+    revision: int
+
+    def __str__(self) -> str:
+        return f"The pod template is new: ReplicaSet {self.replica_set} is created as revision {self.revision}."
+
+
+@dataclass(frozen=True)
+class ReplicasDefaulted(Reason):
+    """spec.replicas was absent."""
+
+    def __str__(self) -> str:
+        return "spec.replicas is absent and is set to 1."
+
+
+@dataclass(frozen=True)
+class HashCollision(Reason):
+    """The name of the new ReplicaSet is taken by one with another template."""
+
+    replica_set: str
+
+    def __str__(self) -> str:
+        return f"ReplicaSet {self.replica_set} has another template under the same hash: another hash is tried."
+
+
+@dataclass(frozen=True)
+class StepsRestarted(Reason):
+    """Template or steps changed, so the steps begin again."""
+
+    pod_hash: str
+    step_index: int | None
+    is_rollback: bool = False
+
+    def __str__(self) -> str:
+        if self.is_rollback:
+            return f"The template is {self.pod_hash} again, which is stable: its steps are skipped."
+        return f"The template or the steps changed: the update to {self.pod_hash} begins at its first step."
+
+
+@dataclass(frozen=True)
+class Scaling(Reason):
+    """A ReplicaSet gets another number of pods."""
+
+    replica_set: str
+    before: int
+    after: int
+    weight: int
+
+    def __str__(self) -> str:
+        way = "up" if self.after > self.before else "down"
+        change = f"scaled {way} from {self.before} to {self.after}"
+        return f"ReplicaSet {self.replica_set} is {change} for weight {self.weight}."
+
+
+@dataclass(frozen=True)
+class ReplicasChanged(Reason):
+    """spec.replicas changed, so only counts are reconciled."""
+
+    replicas: int
+
+    def __str__(self) -> str:
+        return f"spec.replicas is now {self.replicas}: the counts are brought in line before anything else."
+
+
+@dataclass(frozen=True)
+class PodsUnavailable(Reason):
+    """A weight is set but its pods are not there yet."""
+
+    have: int
+    want: int
+    weight: int
+
+    def __str__(self) -> str:
+        return f"Waiting for pods at weight {self.weight}: {self.have} of {self.want} canary pods are available."
+
+
+@dataclass(frozen=True)
+class StableLeaving(Reason):
+    """A weight is set and canary pods are there, but the other side is still too large or too small."""
+
+    have: int
+    want: int
+
+    def __str__(self) -> str:
+        return f"Waiting for the stable ReplicaSet: it has {self.have} pods, {self.want} are wanted."
+
+
+@dataclass(frozen=True)
+class StepCompleted(Reason):
+    """A step is done."""
+
+    step: int
+    of: int
+    what: str
+
+    def __str__(self) -> str:
+        return f"Step {self.step} of {self.of} is complete ({self.what})."
+
+
+@dataclass(frozen=True)
+class Pausing(Reason):
+    """A pause begins."""
+
+    why: str
+
+    def __str__(self) -> str:
+        return f"The rollout pauses now ({self.why})."
+
+
+@dataclass(frozen=True)
+class Paused(Reason):
+    """The controller or the user holds the rollout."""
+
+    why: str
+    left: timedelta | None = None
+
+    def __str__(self) -> str:
+        if self.left is None:
+            return f"The rollout is paused ({self.why}) until somebody promotes or resumes it."
+        return f"The rollout is paused ({self.why}) for another {self.left.total_seconds():.0f} s."
+
+
+@dataclass(frozen=True)
+class PauseChanged(Reason):
+    """Conditions are brought in line with a pause, a resume or a retry before anything else."""
+
+    reason: str
+
+    def __str__(self) -> str:
+        match self.reason:
+            case "RolloutPaused":
+                return "The rollout is paused."
+            case "RolloutRetry":
+                return "The aborted update is tried again."
+            case _:
+                return "The rollout is resumed."
+
+
+@dataclass(frozen=True)
+class AnalysisStarted(Reason):
+    """An AnalysisRun is created."""
+
+    run: str
+    step: int | None
+
+    def __str__(self) -> str:
+        where = "in the background" if self.step is None else f"for step {self.step + 1}"
+        return f"AnalysisRun {self.run} is started {where}."
+
+
+@dataclass(frozen=True)
+class AnalysisRunning(Reason):
+    """An analysis has not ended."""
+
+    run: str
+    phase: str
+
+    def __str__(self) -> str:
+        return f"Waiting for AnalysisRun {self.run}, which is {self.phase or 'not started'}."
+
+
+@dataclass(frozen=True)
+class AnalysisFailed(Reason):
+    """An analysis ended badly, so the update is aborted."""
+
+    run: str
+    phase: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"AnalysisRun {self.run} ended {self.phase}: the update is aborted. {self.message}".rstrip()
+
+
+@dataclass(frozen=True)
+class AnalysisInconclusive(Reason):
+    """An analysis could not tell, so somebody has to."""
+
+    run: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"AnalysisRun {self.run} is inconclusive: the rollout pauses for a decision. {self.message}".rstrip()
+
+
+@dataclass(frozen=True)
+class RunsCleanedUp(Reason):
+    """AnalysisRuns are ended or deleted."""
+
+    cancelled: tuple[str, ...] = ()
+    deleted: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        parts = []
+        if self.cancelled:
+            parts.append(f"AnalysisRuns ended early: {', '.join(self.cancelled)}.")
+        if self.deleted:
+            parts.append(f"AnalysisRuns beyond the history limits deleted: {', '.join(self.deleted)}.")
+        return " ".join(parts)
+
+
+@dataclass(frozen=True)
+class RevisionsCleanedUp(Reason):
+    """Old ReplicaSets beyond revisionHistoryLimit are deleted."""
+
+    deleted: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"Old ReplicaSets beyond revisionHistoryLimit deleted: {', '.join(self.deleted)}."
+
+
+@dataclass(frozen=True)
+class Aborted(Reason):
+    """The update is aborted and the stable version is restored."""
+
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.message}. The stable version stays; retry, or change the template."
+
+
+@dataclass(frozen=True)
+class Promoted(Reason):
+    """The desired ReplicaSet becomes the stable one."""
+
+    pod_hash: str
+    why: str
+
+    def __str__(self) -> str:
+        return f"{self.pod_hash} is stable now: {self.why}."
+
+
+@dataclass(frozen=True)
+class StepsSkipped(Reason):
+    """Remaining steps are skipped, pods are still becoming available."""
+
+    why: str
+    have: int
+    want: int
+
+    def __str__(self) -> str:
+        return f"Steps are skipped ({self.why}); {self.have} of {self.want} pods are available."
+
+
+@dataclass(frozen=True)
+class Restarting(Reason):
+    """Pods older than spec.restartAt are replaced."""
+
+    deleted: tuple[str, ...]
+    remaining: int
+
+    def __str__(self) -> str:
+        return f"Restarting pods: {len(self.deleted)} deleted now, {self.remaining} still to be replaced."
+
+
+@dataclass(frozen=True)
+class ServiceSwitched(Reason):
+    """A Service's selector moves to another ReplicaSet."""
+
+    service: str
+    pod_hash: str
+
+    def __str__(self) -> str:
+        return f"Service {self.service} now selects {self.pod_hash}."
+
+
+@dataclass(frozen=True)
+class TimedOut(Reason):
+    """No progress within progressDeadlineSeconds."""
+
+    seconds: int
+
+    def __str__(self) -> str:
+        return f"There was no progress for {self.seconds} s (progressDeadlineSeconds)."
+
+
+@dataclass(frozen=True)
+class Settled(Reason):
+    """Nothing is left to do: phase and message as the status has them."""
+
+    phase: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"The rollout is {self.phase}" + (f": {self.message}." if self.message else ".")

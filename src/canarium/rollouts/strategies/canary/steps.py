@@ -1,0 +1,154 @@
+"""Where a canary stands in its list of steps.
+
+Owns: the current step, the weight in force, the hash and the wording of steps.
+Must not know: ReplicaSets, pods, what completes a step.
+Behaviour follows `utils/replicaset/canary.go` (GetCurrentCanaryStep, GetCurrentSetWeight), `utils/conditions`
+(ComputeStepHash) and `utils/rollout` (CanaryStepString), Argo Rollouts 1.10.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, Final
+
+from canarium.errors import CanariumError
+from canarium.kube.podhash import fnv1a, safe_encode
+from canarium.rollouts.analysis.gotext import parse_duration
+from canarium.rollouts.types import MAX_WEIGHT, CanaryStep, Pause, Rollout
+
+
+def current_step(rollout: Rollout) -> tuple[CanaryStep | None, int | None]:
+    """The step to work on and its index; (None, None) without steps, (None, index) past the last one."""
+    steps = rollout.spec.steps
+    if not steps:
+        return None, None
+    index = rollout.status.current_step_index or 0
+    return (steps[index] if index < len(steps) else None), index
+
+
+def current_weight(rollout: Rollout) -> int:
+    """The setWeight in force: the nearest at or before the current step, 0 before the first, 100 past the last."""
+    if rollout.status.abort:
+        return 0
+    step, index = current_step(rollout)
+    if step is None or index is None:
+        return MAX_WEIGHT
+    for earlier in reversed(rollout.spec.steps[: index + 1]):
+        if earlier.set_weight is not None:
+            return earlier.set_weight
+    return 0
+
+
+def desired_weight(rollout: Rollout) -> int:
+    """What share of the pods the desired template should have now."""
+    status = rollout.status
+    if status.promote_full or not status.stable_rs or status.is_fully_promoted:
+        return MAX_WEIGHT
+    return current_weight(rollout)
+
+
+def is_indefinite(step: CanaryStep | None) -> bool:
+    """Steps whose length says nothing about progress: the progress deadline does not run during them."""
+    return step is not None and (step.experiment is not None or step.analysis is not None or step.pause is not None)
+
+
+def pause_seconds(pause: Pause) -> int:
+    """The duration in whole seconds: a number, text without a unit, a Go duration; 0 without one, -1 if unreadable."""
+    match pause.duration:
+        case None:
+            return 0
+        case int(seconds):
+            return seconds
+        case text:
+            try:
+                return int(text)
+            except ValueError:
+                pass
+            try:
+                return int(parse_duration(text).total_seconds())
+            except (CanariumError, ValueError):
+                return -1
+
+
+def step_text(step: CanaryStep) -> str:
+    """A step as events print it: `setWeight: 20`, `pause: 10s`, `analysis`."""
+    if step.set_weight is not None:
+        return f"setWeight: {step.set_weight}"
+    if step.pause is not None:
+        return "pause" if step.pause.duration is None else f"pause: {step.pause.duration}"
+    if step.experiment is not None:
+        return "experiment"
+    if step.analysis is not None:
+        return "analysis"
+    return "invalid"
+
+
+_ARGUMENT: Final[Mapping[str, Any]] = {
+    "name": None,
+    "value": None,
+    "valueFrom": {"podTemplateHashValue": None, "fieldRef": {"fieldPath": None}},
+}
+_ANALYSIS: Final[Mapping[str, Any]] = {
+    "templates": {"templateName": None, "clusterScope": None},
+    "args": _ARGUMENT,
+    "dryRun": {"metricName": None},
+    "measurementRetention": {"metricName": None, "limit": None},
+    "analysisRunMetadata": {"labels": {}, "annotations": {}},
+}
+_STEP: Final[Mapping[str, Any]] = {
+    "setWeight": None,
+    "pause": {"duration": None},
+    "experiment": {},
+    "analysis": _ANALYSIS,
+    "setCanaryScale": {"weight": None, "replicas": None, "matchTrafficWeight": None},
+    "setHeaderRoute": {},
+    "setMirrorRoute": {},
+    "plugin": {"name": None, "config": {}},
+}
+"""Fields in the order of the Go structs, which is the order their JSON has. {}: a map, whose keys Go sorts."""
+_ALWAYS_PRINTED: Final = frozenset({"setWeight", "templateName", "name", "fieldPath", "metricName", "limit"})
+_POINTERS: Final = frozenset(
+    {"setWeight", "pause", "experiment", "analysis", "analysisRunMetadata", "clusterScope"}
+) | {
+    "valueFrom",
+    "podTemplateHashValue",
+    "fieldRef",
+    "duration",
+}
+
+
+def step_hash(raw_steps: list[dict[str, Any]] | None) -> str:
+    """status.currentStepHash: FNV-1a over the steps as Go prints them, in Kubernetes' safe alphabet."""
+    if not raw_steps:
+        return _safe_hash("null")
+    return _safe_hash(_go_json([_in_go_order(step, _STEP) for step in raw_steps]))
+
+
+def _go_json(value: Any) -> str:
+    text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
+
+
+def _in_go_order(value: Any, order: Mapping[str, Any] | None) -> Any:
+    if order is None or value is None:
+        return value
+    if isinstance(value, list):
+        return [_in_go_order(item, order) for item in value]
+    if not order:
+        return {key: value[key] for key in sorted(value)}
+    printed = {}
+    for key, inner in order.items():
+        part = value.get(key)
+        if part is None:
+            continue
+        if not part and key not in _ALWAYS_PRINTED and key not in _POINTERS:
+            continue  # omitempty
+        printed[key] = _in_go_order(part, inner)
+    return printed
+
+
+@lru_cache(maxsize=256)
+def _safe_hash(text: str) -> str:
+    return safe_encode(fnv1a(text.encode()))
