@@ -59,9 +59,9 @@ def resolve_metric(metric: Obj, args: Sequence[Mapping[str, Any]]) -> Obj:
         resolved: Obj = json.loads(_substitute(text, values))
     except json.JSONDecodeError as error:
         raise UnresolvedArgument(
-            f"invalid character in argument: {error.msg}",
+            f"invalid character '{error.doc[error.pos + 1 : error.pos + 2]}' in string escape code",
             field="spec.args",
-            next_step="Arguments may not hold control characters other than newline, tab and the like.",
+            next_step="An argument holds a character that Go cannot write in JSON, such as a control character.",
         ) from error
     return resolved
 
