@@ -3,8 +3,9 @@
 Owns: scalar rules, duplicate keys, merge keys, tags, the bound on aliases, and the block style of `dump`.
 Must not know: Kubernetes objects or where files come from.
 Specified by sigs.k8s.io/yaml 1.6, which decodes YAML with go.yaml.in/yaml/v2 and passes the result through JSON: that
-is why `1.0` becomes the integer 1 and a date stays text. Syntax comes from libyaml (through PyYAML); the Go decoder is a
-port of it. Differences on purpose: docs/reference/compatibility.md#yaml.
+is why `1.0` becomes the integer 1 and a date stays text. Syntax comes from libyaml (through PyYAML); the Go decoder is
+a port of it. Kustomize reads with yaml.v3, whose rules differ; `Rules` names which ones to follow.
+Differences on purpose: docs/reference/compatibility.md#yaml.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from enum import Enum, auto
 from functools import cmp_to_key, lru_cache
 from typing import Any, cast
 
@@ -42,6 +44,17 @@ _TAG = "tag:yaml.org,2002:"
 _PLAIN, _QUOTED, _COLLECTION = "?", "'", "*"
 
 
+class Rules(Enum):
+    """Who reads the text. They agree on most scalars, and on all of them once quoted.
+
+    KUBECTL: `y`, `on` and the like are booleans, dates stay text, keys of other types become text.
+    KUSTOMIZE: only `true` and `false` are booleans, dates become RFC 3339 times, keys must be text.
+    """
+
+    KUBECTL = auto()
+    KUSTOMIZE = auto()
+
+
 class YamlError(CanariumError):
     """Text that is not YAML, or YAML that kubectl would refuse."""
 
@@ -52,13 +65,16 @@ class Document:
 
     value: Any
     start: Place
-    _root: Node
+    root: Node
+    """The composed node tree; `canarium.text.located` reads it too."""
+
+    rules: Rules
 
     def place(self, path: Sequence[str | int] = ()) -> Place:
         """Where the value at `path` (keys and indices) starts, or its nearest existing ancestor."""
-        node = self._root
+        node = self.root
         for step in path:
-            child = _child(node, step)
+            child = _child(node, step, self.rules)
             if child is None:
                 break
             node = child
@@ -66,20 +82,20 @@ class Document:
 
     def key_place(self, path: Sequence[str | int]) -> Place:
         """Where the key that names the value at `path` is written; for list items and absent keys as `place`."""
-        parent = self._root
+        parent = self.root
         for step in path[:-1]:
-            child = _child(parent, step)
+            child = _child(parent, step, self.rules)
             if child is None:
                 return _place(self.start.file, parent)
             parent = child
         if path and isinstance(parent, MappingNode):
             for key, _ in parent.value:
-                if isinstance(key, ScalarNode) and _key_text(key) == path[-1]:
+                if isinstance(key, ScalarNode) and key_text(key, self.rules) == path[-1]:
                     return _place(self.start.file, key)
         return self.place(path)
 
 
-def load_all(text: str | bytes, file: str) -> list[Document]:
+def load_all(text: str | bytes, file: str, rules: Rules = Rules.KUBECTL) -> list[Document]:
     """Every document that holds something, in order. `file` is the name that places carry.
 
     Empty documents (nothing, only comments, or `null`) are left out, as kubectl does. Raises YamlError.
@@ -92,9 +108,9 @@ def load_all(text: str | bytes, file: str) -> list[Document]:
         aliased = "*" in source
         while loader.check_node():
             root = loader.get_node()
-            value = _Build(file, root, aliased).value()
+            value = _Build(file, root, aliased, rules).value()
             if value is not None:
-                documents.append(Document(value=value, start=_place(file, root), _root=root))
+                documents.append(Document(value=value, start=_place(file, root), root=root, rules=rules))
     except yaml.MarkedYAMLError as error:
         raise _syntax_error(error, file) from error
     except yaml.reader.ReaderError as error:
@@ -110,9 +126,9 @@ def load_all(text: str | bytes, file: str) -> list[Document]:
     return documents
 
 
-def load(text: str | bytes, file: str) -> Document | None:
+def load(text: str | bytes, file: str, rules: Rules = Rules.KUBECTL) -> Document | None:
     """The only document, or None when the text is empty. Raises YamlError, also when there is more than one."""
-    documents = load_all(text, file)
+    documents = load_all(text, file, rules)
     if len(documents) > 1:
         raise YamlError(
             "a second document starts here, and only one is expected",
@@ -188,7 +204,7 @@ def _place(file: str, node: Node) -> Place:
     return Place(file, mark.line + 1, mark.column + 1)
 
 
-def _child(node: Node, step: str | int) -> Node | None:
+def _child(node: Node, step: str | int, rules: Rules) -> Node | None:
     if isinstance(node, SequenceNode):
         return node.value[step] if isinstance(step, int) and 0 <= step < len(node.value) else None
     if not isinstance(node, MappingNode):
@@ -197,23 +213,25 @@ def _child(node: Node, step: str | int) -> Node | None:
     for key, value in node.value:
         if not isinstance(key, ScalarNode):
             continue
-        if _is_merge(key):
+        if is_merge(key):
             for source in value.value if isinstance(value, SequenceNode) else [value]:
-                merged = merged or _child(source, step)
-        elif _key_text(key) == step:
+                merged = merged or _child(source, step, rules)
+        elif key_text(key, rules) == step:
             return cast(Node, value)
     return merged
 
 
-def _is_merge(key: ScalarNode) -> bool:
+def is_merge(key: ScalarNode) -> bool:
     return key.value == "<<" and key.tag in (_PLAIN, _TAG + "merge")
 
 
 class _Build:
     """One document's value out of its nodes."""
 
-    def __init__(self, file: str, root: Node, aliased: bool) -> None:
+    def __init__(self, file: str, root: Node, aliased: bool, rules: Rules) -> None:
         self.file = file
+        self.rules = rules
+        self.plain = _plain if rules is Rules.KUBECTL else _plain_of_kustomize
         self.root = root
         self.aliased = aliased
         self.expanded = 0
@@ -228,7 +246,7 @@ class _Build:
             if tag == _QUOTED:
                 return node.value
             try:
-                return _plain(node.value) if tag == _PLAIN else _tagged(tag, node.value)
+                return self.plain(node.value) if tag == _PLAIN else _tagged(tag, node.value)
             except ValueError as error:
                 raise YamlError(
                     str(error), at=_place(self.file, node), next_step="Write a plain number, or quote it to mean text."
@@ -277,11 +295,11 @@ class _Build:
                     at=_place(self.file, key),
                     next_step="If this is a template such as {{ name }}, quote it.",
                 )
-            if key.tag != _QUOTED and _is_merge(key):
+            if key.tag != _QUOTED and is_merge(key):
                 merges.append(value)
                 continue
             try:
-                text = _key_text(key)
+                text = key_text(key, self.rules)
             except ValueError as error:
                 raise YamlError(str(error), at=_place(self.file, key), next_step="Quote the key.") from error
             except LookupError as error:
@@ -319,11 +337,12 @@ _WORDS: dict[str, bool | None] = {
     **{form: False for word in ("n", "no", "false", "off") for form in (word, word.capitalize(), word.upper())},
     **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
 }
+_ONLY_KUBECTL = frozenset(word for word in _WORDS if word.lower() not in ("true", "false", "", "~", "null"))
 _NOT_JSON = frozenset(
     [".nan", ".NaN", ".NAN", *(sign + word for sign in ("", "+", "-") for word in (".inf", ".Inf", ".INF"))]
 )
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
-_DOT_FLOAT = re.compile(r"\.[0-9]+(?:[eE][-+]?[0-9]+)?")
+_DOT_FLOAT = re.compile(r"\.[0-9]+(?:_[0-9]+)*(?:[eE][-+]?[0-9]+)?")
 _INT = re.compile(r"([-+]?)(?:0[xX]([0-9a-fA-F]+)|0[bB]([01]+)|0[oO]?([0-7]+)|(0|[1-9][0-9]*))")
 _DATE = re.compile(
     r"([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})"
@@ -339,6 +358,23 @@ def _plain(text: str) -> Any:
     if isinstance(value, float):
         return _through_json(value, text)
     return value if not isinstance(value, int) or -(2**63) <= value < 2**63 else float(value)
+
+
+@lru_cache(maxsize=4096)
+def _plain_of_kustomize(text: str) -> Any:
+    """What an unquoted scalar means to yaml.v3 and, through it, to Kustomize."""
+    if text in _ONLY_KUBECTL:
+        return text
+    found = _DATE.fullmatch(text) if text[:1].isdigit() else None
+    return _rfc3339(found) if found is not None and _is_date(text) else _plain(text)
+
+
+def _rfc3339(found: re.Match[str]) -> str:
+    year, month, day, _, hour, minute, second, zone = found.groups()
+    fraction = found[0].partition(".")[2].rstrip("Zz").partition("+")[0].partition("-")[0].rstrip("0")
+    clock = f"{int(hour or 0):02d}:{int(minute or 0):02d}:{int(second or 0):02d}"
+    offset = "Z" if zone in (None, "Z", "+00:00", "-00:00") else zone
+    return f"{year}-{int(month):02d}-{int(day):02d}T{clock}{'.' + fraction if fraction else ''}{offset}"
 
 
 def _through_json(value: float, text: str) -> int | float:
@@ -365,7 +401,7 @@ def _resolve(text: str) -> Any:
     if first.isalpha() or first == "~":
         return text
     if first == ".":
-        return _finite(text, text) if _DOT_FLOAT.fullmatch(text) else text
+        return _finite(text.replace("_", ""), text) if _DOT_FLOAT.fullmatch(text) else text
     if _is_date(text):
         return text
     plain = text.replace("_", "")
@@ -430,10 +466,14 @@ def _tagged(tag: str, text: str) -> Any:
             raise LookupError(tag)
 
 
-def _key_text(key: ScalarNode) -> str:
-    """A key as JSON has it. Raises ValueError for a null key, LookupError for a tag."""
+def key_text(key: ScalarNode, rules: Rules) -> str:
+    """A key as JSON has it. Raises ValueError for a key that can't be text, LookupError for a tag."""
     if key.tag == _QUOTED:
         return cast(str, key.value)
+    if rules is Rules.KUSTOMIZE and key.tag == _PLAIN:
+        if isinstance(_plain_of_kustomize(key.value), str) and not _is_date(key.value):
+            return cast(str, key.value)
+        raise ValueError(f"key {key.value} is not text, which Kustomize refuses")
     value = _resolve(key.value) if key.tag == _PLAIN else _tagged(key.tag, key.value)
     if isinstance(value, str):
         return value
