@@ -398,11 +398,13 @@ def _scan_number(data: str, pos: int) -> tuple[int, bool]:
     """Scan a number from `pos`: where scanning stopped, and whether a number ends there."""
     at = pos
     digits = _DIGITS
-    if data.startswith(("0x", "0X"), at):
-        at += 3 if data[at + 2 : at + 3] == "_" else 2
-        digits = _HEX_DIGITS
     seen_dot = seen_exponent = False
-    # A leading dot is not counted as one, so `.5.5` stops at the third character, not the second.
+    if data.startswith("0", at):
+        at += 1
+        if data[at : at + 1] in ("x", "X"):
+            at += 2 if data[at + 1 : at + 2] == "_" else 1
+            digits = _HEX_DIGITS
+    # A dot here does not count, so `0.5.` passes for a number until its value is asked for.
     if data.startswith(".", at):
         at += 1
     if data[at : at + 1] in digits:

@@ -11,7 +11,7 @@ import re
 
 from canarium.metrics.promql.quoting import quote
 
-_INTEGER = re.compile(r"0[xX](?:_?[0-9a-fA-F])+|(?:0|[1-9])(?:_?[0-9])*")
+_HEX = re.compile(r"0[xX](?:_?[0-9a-fA-F])+")
 _OCTAL = re.compile(r"0(?:_?[0-7])+")
 _MAX_INT = 2**63 - 1
 # Nanoseconds of each unit, biggest first: they must appear in this order, each at most once.
@@ -30,18 +30,13 @@ _PART = re.compile(r"([0-9]+)([^0-9]+)")
 
 def number_value(text: str) -> float | str:
     """The value of a number literal, or what upstream says is wrong with it."""
-    if text.isdigit() and (text[0] != "0" or len(text) == 1):
-        value = int(text)
-        return float(value)
-    if _INTEGER.fullmatch(text):
+    if text[0] == "0" and len(text) > 1:
         digits = text.replace("_", "")
-        if text[:2] in ("0x", "0X"):
-            value = int(digits[2:], 16)
-            if value <= _MAX_INT:
+        if _HEX.fullmatch(text):
+            if (value := int(digits, 16)) <= _MAX_INT:
                 return float(value)
-            return f'error parsing number: strconv.ParseFloat: parsing "{text}": invalid syntax'
-        # A leading zero means octal, and `08`, which is none, falls back to decimal.
-        if _OCTAL.fullmatch(text) and (value := int(digits, 8)) <= _MAX_INT:
+        # A leading zero means octal; `08`, which is none, falls back to decimal.
+        elif _OCTAL.fullmatch(text) and (value := int(digits, 8)) <= _MAX_INT:
             return float(value)
     try:
         number = float(text)
@@ -61,7 +56,8 @@ def duration_seconds(text: str) -> float | str:
         if part is None:
             return invalid
         digits, unit = part.groups()
-        if int(digits) >= 2**64:
+        # Python refuses to convert endless digits; Go refuses what does not fit 64 bits.
+        if len(digits.lstrip("0")) > 20 or int(digits) >= 2**64:
             return invalid
         if unit not in _UNITS:
             return f"unknown unit {quote(unit)} in duration {quote(text)}"

@@ -277,9 +277,10 @@ class _Parser:
             if kind in ("group_left", "group_right"):
                 self.at += 1
                 card = Cardinality.MANY_TO_ONE if kind == "group_left" else Cardinality.ONE_TO_MANY
-                if self.peek().kind == "(":
-                    include = self.grouping_labels()
                 kind = self.peek().kind
+                if kind == "(" or kind not in _EXPR_START:
+                    include = self.grouping_labels()
+                    kind = self.peek().kind
             matching = VectorMatching(card=card, labels=labels, on=on, include=include)
         else:
             matching = _ONE_TO_ONE
@@ -732,9 +733,9 @@ def _out_of_range(seconds: float) -> bool:
 
 
 def _round(value: float) -> int:
-    """The nearest integer, halves away from zero as Go rounds; NaN is 0."""
-    if not math.isfinite(value):
-        return 0
+    """The nearest integer, halves away from zero, as Go rounds; what 64 bits cannot hold is their least number."""
+    if not -(2.0**63) <= value < 2.0**63:
+        return -(2**63)
     return int(math.copysign(math.floor(abs(value) + 0.5), value))
 
 

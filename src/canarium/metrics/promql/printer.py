@@ -50,20 +50,22 @@ def format_expr(expr: Expr | DurationExpr) -> str:
             selector = expr.vector_selector
             at, offset = _at_offset(selector)
             return f"{_name_and_matchers(selector)}{_range(expr)}{_extended(selector)}{at}{offset}"
-        case SubqueryExpr():
-            return format_expr(expr.expr) + _subquery_suffix(expr)
         case Call():
             return f"{expr.func}({', '.join(map(format_expr, expr.args))})"
         case AggregateExpr():
             param = "" if expr.param is None else format_expr(expr.param) + ", "
             return f"{_aggregation_head(expr)}({param}{format_expr(expr.expr)})"
-        case BinaryExpr():
-            # Chains lean left and may be too long to recurse into.
+        case BinaryExpr() | SubqueryExpr():
+            # Chains of them lean left and may be too long to recurse into.
             tail: list[str] = []
             left: Expr = expr
-            while isinstance(left, BinaryExpr):
-                tail.append(f" {_operator(left)} {format_expr(left.rhs)}")
-                left = left.lhs
+            while isinstance(left, BinaryExpr | SubqueryExpr):
+                if isinstance(left, BinaryExpr):
+                    tail.append(f" {_operator(left)} {format_expr(left.rhs)}")
+                    left = left.lhs
+                else:
+                    tail.append(_subquery_suffix(left))
+                    left = left.expr
             return format_expr(left) + "".join(reversed(tail))
         case UnaryExpr():
             return expr.op + format_expr(expr.expr)

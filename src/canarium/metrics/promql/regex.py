@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from typing import cast
 
-# Literals, `.*`, `.+`, `.?` and alternatives of them need no engine to be known as valid.
-_PLAINLY_VALID = re.compile(r"(?:[\w \-/:,;=@#%&~<>!]|\.[*+?]?|\||\\[.\-])*", re.ASCII).fullmatch
+# Alternatives of literals may even be broken UTF-8: upstream compares them without an engine.
+_LITERALS = re.compile(r"[^\\.+*?()\[\]{}^$]*").fullmatch
+# Literals with `.*`, `.+` and `.?` need no engine to be known as valid.
+_PLAINLY_VALID = re.compile(r"(?:[\w \-/:,;=@#%&~<>!|]|\.[*+?]?|\\[.\-])*", re.ASCII).fullmatch
 # RE2's C++ words and Go's for the same mistake.
 _GO_WORDS = {
     "missing ]": "missing closing ]",
@@ -26,15 +29,12 @@ _GO_WORDS = {
 @lru_cache(maxsize=4096)
 def complaint(pattern: str) -> str:
     """What Go says is wrong with the pattern; empty when it is valid."""
-    if _PLAINLY_VALID(pattern):
+    if _LITERALS(pattern) or _PLAINLY_VALID(pattern):
         return ""
-    import re2  # here, because most expressions get by without it and it takes milliseconds to load
+    import re2
 
-    options = re2.Options()
-    options.log_errors = False
-    options.dot_nl = True
     try:
-        re2.compile(pattern, options)
+        _compiled(pattern)
     except re2.error as error:
         raw = error.args[0]
         text = raw.decode("utf-8", "replace") if isinstance(raw, bytes) else str(raw)
@@ -43,7 +43,8 @@ def complaint(pattern: str) -> str:
             return "error parsing regexp: trailing backslash at end of expression: ``"
         return f"error parsing regexp: {_GO_WORDS.get(code, code)}: `{subject}`"
     except UnicodeError:
-        return f"error parsing regexp: invalid UTF-8: `{pattern}`"
+        shown = pattern.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+        return f"error parsing regexp: invalid UTF-8: `{shown}`"
     return ""
 
 
@@ -52,11 +53,17 @@ def matches_empty(pattern: str) -> bool:
     """Whether the valid pattern matches the empty string."""
     if pattern in ("", ".*", ".?"):
         return True
-    if pattern == ".+" or re.fullmatch(r"[\w \-/:]+", pattern):
+    if pattern == ".+":
         return False
-    import re2
+    if _LITERALS(pattern):
+        return "" in pattern.split("|")
+    return _compiled(pattern).fullmatch("") is not None
+
+
+def _compiled(pattern: str) -> re.Pattern[str]:
+    import re2  # here, because most expressions get by without it and it takes milliseconds to load
 
     options = re2.Options()
     options.log_errors = False
     options.dot_nl = True
-    return re2.compile(pattern, options).fullmatch("") is not None
+    return cast("re.Pattern[str]", re2.compile(pattern, options))

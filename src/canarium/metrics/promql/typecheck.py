@@ -94,34 +94,36 @@ class Checker:
             case AggregateExpr():
                 self.aggregation(expr)
                 return _VECTOR
-            case ParenExpr():
-                return self.check(expr.expr)
-            case UnaryExpr():
-                kind = self.check(expr.expr)
-                if kind not in (_SCALAR, _VECTOR):
+            case ParenExpr() | UnaryExpr() | SubqueryExpr() | BinaryExpr():
+                return self.chain(expr)
+
+    def chain(self, expr: ParenExpr | UnaryExpr | SubqueryExpr | BinaryExpr) -> ValueType:
+        """Check what wraps an expression or continues it to the right, innermost first.
+
+        `a + b + c ...` and `a[1m:][1m:]...` may be too long to recurse into.
+        """
+        spine = [expr]
+        while True:
+            inner = expr.lhs if isinstance(expr, BinaryExpr) else expr.expr
+            if not isinstance(inner, ParenExpr | UnaryExpr | SubqueryExpr | BinaryExpr):
+                break
+            expr = inner
+            spine.append(expr)
+        kind = self.check(inner)
+        for node in reversed(spine):
+            match node:
+                case BinaryExpr():
+                    kind = self.binary(node, kind, self.check(node.rhs))
+                case UnaryExpr() if kind not in (_SCALAR, _VECTOR):
                     raise self.error(
-                        expr,
+                        node,
                         "unary expression only allowed on expressions of type scalar or instant vector,"
                         f" got {quote(_named(kind))}",
                     )
-                return kind
-            case SubqueryExpr():
-                kind = self.check(expr.expr)
-                if kind is not _VECTOR:
-                    raise self.error(expr, f"subquery is only allowed on instant vector, got {kind.value} instead")
-                return _MATRIX
-            case BinaryExpr():
-                return self.chain(expr)
-
-    def chain(self, expr: BinaryExpr) -> ValueType:
-        """Check a chain of operators, which leans left and may be too long to recurse into."""
-        spine = [expr]
-        while isinstance(expr.lhs, BinaryExpr):
-            expr = expr.lhs
-            spine.append(expr)
-        kind = self.check(expr.lhs)
-        for node in reversed(spine):
-            kind = self.binary(node, kind, self.check(node.rhs))
+                case SubqueryExpr():
+                    if kind is not _VECTOR:
+                        raise self.error(node, f"subquery is only allowed on instant vector, got {kind.value} instead")
+                    kind = _MATRIX
         return kind
 
     def expect(self, expr: Expr, want: ValueType, context: str) -> None:
