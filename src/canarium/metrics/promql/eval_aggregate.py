@@ -12,6 +12,7 @@ from typing import Final
 import numpy as np
 
 from canarium.metrics.promql.ast import AggregateExpr, Span
+from canarium.metrics.promql.eval_functions import is_label_name
 from canarium.metrics.promql.eval_windows import compensated_mean, compensated_sum, quantiles
 from canarium.metrics.promql.labelhash import sampling_offset
 from canarium.metrics.promql.values import Block, Context, EvalError, Floats, Ints, empty, merged
@@ -245,7 +246,7 @@ def _limit_ratio(block: Block, expr: AggregateExpr, ratio: Floats) -> Block:
 
 def count_values(expr: AggregateExpr, label: str, block: Block) -> Block:
     """How many series of each group have each value, the value becoming a label."""
-    if not label:
+    if not is_label_name(label):
         raise EvalError(f"invalid label name {quote(label)}")
     steps = block.values.shape[1]
     grouping = expr.grouping if expr.without else (*expr.grouping, label)

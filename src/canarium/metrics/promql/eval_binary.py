@@ -289,10 +289,9 @@ def _fill(
     pairs: _Pairs,
 ) -> None:
     """Pairs for series without a partner, whose partner's value the fill modifiers give."""
-    is_swapped = matching.card is Cardinality.ONE_TO_MANY
+    # Upstream does not swap the fill values along with the sides for group_right: fill_right stands in for the one
+    # side there, which is the left. Its tests say so (fill-modifier.test), and so does this.
     for_one, for_many = matching.fill_right, matching.fill_left
-    if is_swapped:
-        for_one, for_many = for_many, for_one
     steps = many.values.shape[1]
     if for_one is not None:
         lonely = many.present & ~_covered(one, _rows_by(one_signatures), many_signatures)

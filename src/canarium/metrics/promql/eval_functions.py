@@ -157,11 +157,18 @@ def absent(block: Block, labels: Labels, steps: int) -> Block:
     return Block([labels], np.ones((1, steps)), missing[None])
 
 
-def _relabelled(block: Block, labels: list[Labels], target: str) -> Block:
+def _relabelled(block: Block, labels: list[Labels | None], target: str) -> Block:
+    """With new labels where there are any; who writes the metric's name wants to keep it."""
     drop = block.drop
     if drop is not None and target == METRIC_NAME:
-        drop = [was and new is old for was, new, old in zip(drop, labels, block.labels, strict=True)]
-    return merged(Block(labels, block.values, block.present, drop))
+        drop = [was and new is None for was, new in zip(drop, labels, strict=True)]
+    full = [old if new is None else new for old, new in zip(block.labels, labels, strict=True)]
+    return merged(Block(full, block.values, block.present, drop))
+
+
+def is_label_name(name: str) -> bool:
+    """Any text that is UTF-8 will do; the lexer keeps broken bytes as lone surrogates."""
+    return bool(name) and not any("\ud800" <= char <= "\udfff" for char in name)
 
 
 def label_replace(block: Block, target: str, replacement: str, source: str, pattern: str) -> Block:
@@ -172,18 +179,17 @@ def label_replace(block: Block, target: str, replacement: str, source: str, patt
         compile_regex(pattern)
     except InvalidRegex as error:
         raise EvalError(f"invalid regular expression in label_replace(): {pattern}") from error
-    if not target:
+    if not is_label_name(target):
         raise EvalError(f"invalid destination label name in label_replace(): {target}")
     compiled = re2.compile(f"^(?s:{pattern})$")
 
-    def new_labels(labels: Labels) -> Labels:
+    def new_labels(labels: Labels) -> Labels | None:
         match = compiled.fullmatch(labels.get(source))
         if match is None:
-            return labels
+            return None
         return labels.with_label(target, _expanded(replacement, match.groups(), match.group(0), match.groupdict()))
 
-    labels = [new_labels(one) for one in block.labels]
-    return _relabelled(block, labels, target)
+    return _relabelled(block, [new_labels(one) for one in block.labels], target)
 
 
 def _expanded(template: str, groups: tuple[str | None, ...], whole: str, named: dict[str, str | None]) -> str:
@@ -204,12 +210,15 @@ def _expanded(template: str, groups: tuple[str | None, ...], whole: str, named: 
 def label_join(block: Block, target: str, separator: str, sources: Sequence[str]) -> Block:
     """Set a label to the values of others, joined."""
     for source in sources:
-        if not source:
+        if not is_label_name(source):
             raise EvalError(f"invalid source label name in label_join(): {source}")
-    if not target:
+    if not is_label_name(target):
         raise EvalError(f"invalid destination label name in label_join(): {target}")
-    labels = [one.with_label(target, separator.join(one.get(source) for source in sources)) for one in block.labels]
-    return _relabelled(block, labels, target)
+    return _relabelled(
+        block,
+        [one.with_label(target, separator.join(one.get(source) for source in sources)) for one in block.labels],
+        target,
+    )
 
 
 def sorted_by_value(block: Block, *, is_descending: bool) -> Block:
