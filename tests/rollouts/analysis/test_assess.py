@@ -6,10 +6,10 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from tests.rollouts.analysis.builders import measurement, metric, result, run
 
 from canarium.rollouts.analysis.assess import assess, is_worse, limit_exceeded
 from canarium.rollouts.analysis.plan import Metric, plan_of
+from tests.rollouts.analysis.builders import measurement, metric, result, run
 
 
 def planned(**fields: Any) -> Metric:

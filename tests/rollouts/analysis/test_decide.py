@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.rollouts.analysis.builders import NOW, ago, measurement, metric, result, run
 
 from canarium.kube.decision import Decision, Delete
 from canarium.kube.objects import Obj, format_time, parse_time
@@ -22,6 +21,7 @@ from canarium.rollouts.analysis.reasons import (
     WaitingToMeasure,
 )
 from canarium.rollouts.analysis.schedule import COMPLETED, due
+from tests.rollouts.analysis.builders import NOW, ago, measurement, metric, result, run
 
 
 def decided(observed: Obj, *taken: Taken, problem: str = "") -> Decision:

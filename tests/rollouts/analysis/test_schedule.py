@@ -6,11 +6,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from tests.rollouts.analysis.builders import NOW, ago, measurement, metric, result, run
 
 from canarium.kube.objects import Obj, parse_time
 from canarium.rollouts.analysis.plan import plan_of
 from canarium.rollouts.analysis.schedule import due, next_look, results_by_name
+from tests.rollouts.analysis.builders import NOW, ago, measurement, metric, result, run
 
 
 def due_names(observed: Obj) -> list[str]:

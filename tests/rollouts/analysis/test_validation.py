@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.rollouts.analysis.builders import metric, run
 
 from canarium.kube.objects import Obj
 from canarium.rollouts.analysis.plan import NoPlan, plan_of
@@ -15,6 +14,7 @@ from canarium.rollouts.analysis.validation import (
     retained_measurements,
     validate_metrics,
 )
+from tests.rollouts.analysis.builders import metric, run
 
 PROMETHEUS: Obj = {"prometheus": {}}
 
