@@ -28,22 +28,15 @@ from canarium.rollouts.reasons import (
 from canarium.rollouts.replicasets import total_actual, total_available, total_ready
 from canarium.rollouts.revisions import is_fast_rollback, is_rollback_within_window
 from canarium.rollouts.strategies.canary.scaling import is_at_weight, threshold_met
-from canarium.rollouts.strategies.canary.steps import current_step, is_indefinite, step_hash, step_text
+from canarium.rollouts.strategies.canary.steps import current_step, is_indefinite, step_text
 from canarium.rollouts.turn import Turn
 from canarium.rollouts.types import SCALE_DOWN_DEADLINE, CanaryStatus, CanaryStep, Condition, RolloutStatus
-
-
-def raw_steps(turn: Turn) -> list[dict[str, Any]] | None:
-    """The steps as the user wrote them, for their hash."""
-    strategy = turn.rollout.obj["spec"].get("strategy") or {}
-    steps: list[dict[str, Any]] | None = (strategy.get("canary") or {}).get("steps")
-    return steps
 
 
 def template_or_steps_changed(turn: Turn) -> bool:
     """The pod template or the list of steps differs from the ones that the status is about."""
     before = turn.before
-    if before.current_step_hash != step_hash(raw_steps(turn)):
+    if before.current_step_hash != turn.step_hash:
         return True
     return bool(before.current_pod_hash) and before.current_pod_hash != current_pod_hash(turn)
 
@@ -62,7 +55,7 @@ def canary_status(turn: Turn) -> RolloutStatus:
         hpa_replicas=total_actual(turn.all),
         selector=format_selector(turn.rollout.spec.selector),
         stable_rs=before.stable_rs,
-        current_step_hash=step_hash(raw_steps(turn)),
+        current_step_hash=turn.step_hash,
     )
     end = len(steps) if steps else None
     if template_or_steps_changed(turn):

@@ -25,7 +25,7 @@ from canarium.rollouts.pauses import PauseRequests
 from canarium.rollouts.reasons import Scaling
 from canarium.rollouts.replicasets import ReplicaSet, find_new, find_stable, view_replica_set
 from canarium.rollouts.strategies.canary.counts import Fenceposts, resolve_fenceposts
-from canarium.rollouts.strategies.canary.steps import desired_weight
+from canarium.rollouts.strategies.canary.steps import desired_weight, step_hash
 from canarium.rollouts.types import (
     DEFAULT_FENCEPOST,
     DESIRED_REPLICAS,
@@ -88,6 +88,7 @@ class Turn:
         self.rollout = rollout
         self.now = now
         self.pod_hash = pod_template_hash(rollout.spec.template, rollout.status.collision_count)
+        self.step_hash = step_hash(observed.rollout["spec"]["strategy"]["canary"].get("steps"))
         self.all = sorted(map(view_replica_set, observed.replica_sets), key=lambda found: found.age_order)
         self.new = find_new(rollout, self.pod_hash, self.all)
         self.stable = find_stable(rollout, self.new, self.all)

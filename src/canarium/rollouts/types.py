@@ -35,27 +35,27 @@ class _View(Struct, frozen=True, rename="camel", gc=False):
     """What all views share."""
 
 
-class Pause(_View):
+class Pause(_View, frozen=True):
     """A pause step; no duration means until somebody promotes."""
 
     duration: int | str | None = None
 
 
-class AnalysisTemplateRef(_View):
+class AnalysisTemplateRef(_View, frozen=True):
     """Which template: in the Rollout's namespace, or cluster-wide."""
 
     template_name: str = ""
     cluster_scope: bool | None = None
 
 
-class RunMetadata(_View):
+class RunMetadata(_View, frozen=True):
     """Extra labels and annotations of AnalysisRuns."""
 
     labels: dict[str, str] | None = None
     annotations: dict[str, str] | None = None
 
 
-class RolloutAnalysis(_View):
+class RolloutAnalysis(_View, frozen=True):
     """An inline analysis, or the background one when `starting_step` may be set."""
 
     templates: list[AnalysisTemplateRef] = field(default_factory=list)
@@ -66,7 +66,7 @@ class RolloutAnalysis(_View):
     starting_step: int | None = None
 
 
-class CanaryStep(_View):
+class CanaryStep(_View, frozen=True):
     """One step; exactly one field is set. The ones we do not act on are kept to be named."""
 
     set_weight: int | None = None
@@ -79,14 +79,14 @@ class CanaryStep(_View):
     plugin: dict[str, Any] | None = None
 
 
-class ProgressThreshold(_View):
+class ProgressThreshold(_View, frozen=True):
     """How many of the desired pods must be available before a weight counts as reached."""
 
     type: str = "Percent"
     value: int = 0
 
 
-class Canary(_View):
+class Canary(_View, frozen=True):
     """spec.strategy.canary."""
 
     steps: list[CanaryStep] | None = None
@@ -106,27 +106,27 @@ class Canary(_View):
     replica_progress_threshold: ProgressThreshold | None = None
 
 
-class Strategy(_View):
+class Strategy(_View, frozen=True):
     """spec.strategy."""
 
     canary: Canary | None = None
     blue_green: dict[str, Any] | None = None
 
 
-class RollbackWindow(_View):
+class RollbackWindow(_View, frozen=True):
     """How many revisions back a rollback may skip the steps."""
 
     revisions: int = 0
 
 
-class RunLimits(_View):
+class RunLimits(_View, frozen=True):
     """How many finished AnalysisRuns to keep."""
 
     successful_run_history_limit: int | None = None
     unsuccessful_run_history_limit: int | None = None
 
 
-class RolloutSpec(_View):
+class RolloutSpec(_View, frozen=True):
     """spec."""
 
     strategy: Strategy = Strategy()
@@ -166,7 +166,7 @@ class RolloutSpec(_View):
         return self.canary.steps or []
 
 
-class Condition(_View):
+class Condition(_View, frozen=True):
     """One of status.conditions."""
 
     type: str
@@ -177,14 +177,14 @@ class Condition(_View):
     last_transition_time: str = ""
 
 
-class PauseCondition(_View):
+class PauseCondition(_View, frozen=True):
     """Why the controller paused, and since when."""
 
     reason: str
     start_time: str
 
 
-class RunStatus(_View):
+class RunStatus(_View, frozen=True):
     """What the status remembers of a current AnalysisRun."""
 
     name: str
@@ -192,14 +192,14 @@ class RunStatus(_View):
     message: str = ""
 
 
-class CanaryStatus(_View, omit_defaults=True):
+class CanaryStatus(_View, frozen=True, omit_defaults=True):
     """status.canary."""
 
     current_step_analysis_run_status: RunStatus | None = None
     current_background_analysis_run_status: RunStatus | None = None
 
 
-class RolloutStatus(_View, omit_defaults=True):
+class RolloutStatus(_View, frozen=True, omit_defaults=True):
     """status. Absent and zero are the same, as Go's `omitempty` has it."""
 
     abort: bool = False
