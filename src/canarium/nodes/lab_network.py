@@ -54,8 +54,7 @@ class LabNetwork:
     def __init__(
         self, listers: Listers, *, clock: Clock, chance: Chance, latency_seconds: tuple[float, float] = (0.0003, 0.002)
     ) -> None:
-        self._services: Lister = listers(SERVICES)
-        self._slices: Lister = listers(ENDPOINT_SLICES)
+        self.follow(listers)
         self._clock = clock
         self._chance = chance.stream("network")
         self._latency = latency_seconds
@@ -63,6 +62,11 @@ class LabNetwork:
         self._hosts: dict[str, str] = {}
         self._turn: dict[tuple[str, str, int], int] = {}
         self._urls: dict[str, _Url] = {}
+
+    def follow(self, listers: Listers) -> None:
+        """Resolve names by these listers from now on: those of a new manager after a restart."""
+        self._services: Lister = listers(SERVICES)
+        self._slices: Lister = listers(ENDPOINT_SLICES)
 
     # What listens
 

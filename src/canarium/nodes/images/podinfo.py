@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
+from itertools import pairwise
 
 import msgspec
 
@@ -37,7 +38,7 @@ def podinfo(context: ContainerContext) -> Program:
 
 def _port(context: ContainerContext) -> int:
     words = [str(word) for word in (*(context.container.get("command") or ()), *(context.container.get("args") or ()))]
-    for word, following in zip(words, [*words[1:], ""], strict=True):
+    for word, following in pairwise([*words, ""]):
         if word.startswith("--port="):
             return int(word.removeprefix("--port="))
         if word == "--port" and following.isdigit():
