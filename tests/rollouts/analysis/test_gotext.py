@@ -50,6 +50,7 @@ def test_durations(text: str, seconds: float) -> None:
         ("1d", 'time: unknown unit "d" in duration "1d"'),
         ("1 s", 'time: unknown unit " s" in duration "1 s"'),
         ("??", 'time: invalid duration "??"'),
+        ("1µ", 'time: unknown unit "\\xc2\\xb5" in duration "1\\xc2\\xb5"'),
         ("9999999999h", 'time: invalid duration "9999999999h"'),
     ],
 )
@@ -88,7 +89,15 @@ def test_a_sample_value_reads_back_as_itself(value: float) -> None:
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(4, "4"), (True, "true"), (1e21, "1e+21"), (0.00001, "1e-05"), (123456.5, "123456.5"), ("x", "x")],
+    [
+        (4, "4"),
+        (True, "true"),
+        (1e21, "1e+21"),
+        (0.00001, "1e-05"),
+        (123456.5, "123456.5"),
+        (1000000, "1e+06"),
+        ("x", "x"),
+    ],
 )
 def test_any_json_scalar(value: object, text: str) -> None:
     assert format_any(value) == text

@@ -191,7 +191,7 @@ def test_a_condition_that_is_wrong_says_so() -> None:
     found = measured(answering(vector("1")), conditions={"failureCondition": "reslt[0] >= 1"})
 
     assert found["phase"] == "Error"
-    assert found["message"].startswith('could not evaluate failureCondition "reslt[0] >= 1": ')
+    assert found["message"] == 'could not evaluate failureCondition "reslt[0] >= 1": unknown name reslt'
 
 
 def test_warnings_are_kept() -> None:
@@ -206,6 +206,9 @@ def test_warnings_are_kept() -> None:
         ({"address": ""}, "prometheus address is not configured"),
         ({"address": ":invalid::url"}, "prometheus address is not is url format"),
         ({"address": "prometheus:9090"}, "prometheus address is not is url format"),
+        ({"address": "http://prom etheus"}, "prometheus address is not is url format"),
+        ({"address": "http://prometheus:port"}, "prometheus address is not is url format"),
+        ({"address": "http://prometheus/%zz"}, "prometheus address is not is url format"),
         (
             {"authentication": {"basicAuth": {"password": "x"}}},
             "missing mandatory parameter in metric for basic auth setup: username",

@@ -42,7 +42,7 @@ def parse_duration(text: str) -> timedelta:
         rest = rest[1:]
     if rest == "0":
         return timedelta(0)
-    invalid = InvalidDuration(f"time: invalid duration {quote(text)}", next_step="Write it as 30s, 5m or 1h30m.")
+    invalid = InvalidDuration(f"time: invalid duration {_quote_bytes(text)}", next_step="Write it as 30s, 5m or 1h30m.")
     if not rest:
         raise invalid
     total = 0
@@ -58,13 +58,13 @@ def parse_duration(text: str) -> timedelta:
         unit = unit_match.group(0)
         if not unit:
             raise InvalidDuration(
-                f"time: missing unit in duration {quote(text)}", next_step="Add a unit, as in 30s, 5m or 1h30m."
+                f"time: missing unit in duration {_quote_bytes(text)}", next_step="Add a unit, as in 30s, 5m or 1h30m."
             )
         rest = rest[len(unit) :]
         scale = _UNIT_NANOSECONDS.get(unit)
         if scale is None:
             raise InvalidDuration(
-                f"time: unknown unit {quote(unit)} in duration {quote(text)}",
+                f"time: unknown unit {_quote_bytes(unit)} in duration {_quote_bytes(text)}",
                 next_step="Go knows the units ns, us, ms, s, m and h.",
             )
         total += int(whole or "0") * scale
@@ -73,6 +73,17 @@ def parse_duration(text: str) -> timedelta:
         if total > _MAX_NANOSECONDS:
             raise invalid
     return timedelta(microseconds=sign * (total // 1000))
+
+
+def _quote_bytes(text: str) -> str:
+    """As the `time` package quotes: whatever is not printable ASCII byte by byte."""
+    out = []
+    for byte in text.encode():
+        if byte in b'"\\':
+            out.append("\\" + chr(byte))
+        else:
+            out.append(chr(byte) if 0x20 <= byte < 0x80 else f"\\x{byte:02x}")
+    return f'"{"".join(out)}"'
 
 
 _ESCAPES: Final = {
@@ -139,11 +150,11 @@ def format_sample(value: float) -> str:
 
 
 def format_any(value: Any) -> str:
-    """`%v` of a decoded JSON scalar: every number is a float64 there."""
+    """`%v` of a decoded JSON scalar: every number is a float64 there, so a million is `1e+06`."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, (int, float)):
-        return _digits(float(value), small=-4, large=21)
+        return _digits(float(value), small=-4, large=6)
     return str(value)
 
 

@@ -140,13 +140,19 @@ def _address(spec: Obj, default: str) -> str:
     return address
 
 
+_ESCAPE: Final = "%[0-9A-Fa-f]{2}"
+_URL: Final = re.compile(
+    r"[A-Za-z][A-Za-z0-9+.\-]*://"
+    r"([A-Za-z0-9\-._:~!$&'()*+,;=%@]*@)?"
+    r"(?=[^/?#])(\[[^\]/?#]*\]|([A-Za-z0-9\-_.~!$&'()*+,;=<>\"]|[^\x00-\x7f]|%[89A-Fa-f][0-9A-Fa-f])*)(:[0-9]*)?"
+    rf"(/([^%?#]|{_ESCAPE})*)?(\?[^#]*)?(#([^%]|{_ESCAPE})*)?"
+)
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
+
+
 def _is_url(text: str) -> bool:
-    try:
-        parts = urlsplit(text)
-        port_is_fine = parts.port is None or parts.port >= 0
-    except ValueError:
-        return False
-    return bool(parts.scheme and parts.netloc) and port_is_fine and re.search(r"[\s\x00-\x1f\x7f]", text) is None
+    """Whether Go's url.Parse takes it, with a scheme and a host."""
+    return _CONTROL.search(text) is None and _URL.fullmatch(text) is not None
 
 
 def _headers(spec: Obj, address: str) -> dict[str, str]:
