@@ -1,0 +1,353 @@
+"""The Application controller's shell: reads git and the cluster, asks `decide`.
+
+Owns: what is observed, what wakes it, rendering (once per commit, path and options), the index of tracked objects.
+Must not know: any rule of its own; the pure functions of this package say which objects matter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+import msgspec.json
+
+from canarium.errors import CanariumError
+from canarium.gitops.application import diff, operation, targets
+from canarium.gitops.application.decide import decide
+from canarium.gitops.application.observed import Observed
+from canarium.gitops.application.resource_key import ResourceKey, app_key, instance_name, resource_key, tracked_by
+from canarium.gitops.application.sync import apply_action, result_key
+from canarium.gitops.application.targets import Manifests
+from canarium.gitops.git.repositories import Repositories
+from canarium.gitops.kinds import APP_PROJECTS, APPLICATION_SETS, APPLICATIONS
+from canarium.gitops.tree import Tree, resolve
+from canarium.kube.cluster import ApiError, Cluster, Conflict, NotFound, Unavailable
+from canarium.kube.controller.reconciler import Lister, Listers, Watch
+from canarium.kube.decision import Create, Decision
+from canarium.kube.objects import Obj, ObjectKey
+from canarium.kube.resources import (
+    CONFIG_MAPS,
+    CUSTOM_RESOURCE_DEFINITIONS,
+    DEPLOYMENTS,
+    JOBS,
+    NAMESPACES,
+    SECRETS,
+    SERVICE_ACCOUNTS,
+    SERVICES,
+    Resource,
+)
+from canarium.rollouts.kinds import (
+    ANALYSIS_RUNS,
+    ANALYSIS_TEMPLATES,
+    CLUSTER_ANALYSIS_TEMPLATES,
+    EXPERIMENTS,
+    ROLLOUTS,
+)
+
+MANAGED: tuple[Resource, ...] = (
+    NAMESPACES,
+    SERVICES,
+    CONFIG_MAPS,
+    SECRETS,
+    SERVICE_ACCOUNTS,
+    DEPLOYMENTS,
+    JOBS,
+    CUSTOM_RESOURCE_DEFINITIONS,
+    ROLLOUTS,
+    ANALYSIS_TEMPLATES,
+    CLUSTER_ANALYSIS_TEMPLATES,
+    ANALYSIS_RUNS,
+    EXPERIMENTS,
+    APPLICATION_SETS,
+    APP_PROJECTS,
+)
+"""Kinds that are watched: a change by hand is seen at once. Other kinds are read when the Application is looked at."""
+KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml", "Kustomization")
+KEPT_RENDERINGS = 64
+
+Kinds = Callable[[str, str], Resource | None]
+"""(apiVersion, kind) to the resource the API server has for it."""
+
+
+class Rendered(Protocol):
+    """One rendered object and where its parts come from."""
+
+    @property
+    def obj(self) -> Obj:
+        """The object."""
+        ...
+
+
+Render = Callable[[Tree, str, Mapping[str, Any]], Sequence[Rendered]]
+"""(tree, path, spec.source) to objects. Raises CanariumError with file and line."""
+
+
+class ApplicationReconciler:
+    """Keeps each Application's resources as git says. See `Reconciler`."""
+
+    name = "application-controller"
+    primary: Resource = APPLICATIONS
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        listers: Listers,
+        repositories: Repositories,
+        kinds: Kinds,
+        *,
+        render: Render | None = None,
+        managed: Sequence[Resource] = MANAGED,
+    ) -> None:
+        self._cluster = cluster
+        self._repositories = repositories
+        self._kinds = kinds
+        self._render = render or render_source
+        self._applications = listers(APPLICATIONS)
+        self._projects = listers(APP_PROJECTS)
+        self._listers: dict[Resource, Lister] = {resource: listers(resource) for resource in managed}
+        self._namespaces = listers(NAMESPACES)
+        self._tracked: dict[str, dict[ResourceKey, Resource]] = {}
+        self._owners: dict[tuple[Resource, ObjectKey], str] = {}
+        self._rendered: dict[tuple[Any, ...], Manifests] = {}
+        self.watches: Sequence[Watch] = [
+            *(Watch(resource, self._owner_of(resource)) for resource in managed),
+            Watch(APP_PROJECTS, self._in_project),
+        ]
+
+    async def observe(self, key: ObjectKey) -> Observed | None:
+        """See `Reconciler`."""
+        app = self._applications.get(key.namespace, key.name)
+        if app is None:
+            return None
+        projects = frozenset(project["metadata"]["name"] for project in self._projects.list(key.namespace))
+        if app["metadata"].get("deletionTimestamp"):
+            live = await self._live(app, ())
+            return Observed(app=app, projects=projects, live=live, resources=self._resources(live.values()))
+        revisions, manifests = self._git(app)
+        wanted = [obj for found in manifests.values() for obj in found.objects]
+        live = await self._live(app, wanted)
+        observed = Observed(
+            app=app,
+            projects=projects,
+            revisions=revisions,
+            manifests=manifests,
+            live=live,
+            resources=self._resources([*wanted, *live.values(), {"apiVersion": "v1", "kind": "Namespace"}]),
+            namespace_exists=await self._namespace_exists(app, live),
+        )
+        return await self._with_refusals(observed)
+
+    def subject(self, observed: Observed) -> Obj:
+        """See `Reconciler`."""
+        return observed.app
+
+    def decide(self, observed: Observed, now: datetime) -> Decision:
+        """See `Reconciler`."""
+        return decide(observed, now)
+
+    # what wakes it
+
+    def _owner_of(self, resource: Resource) -> Callable[[Obj], Iterable[ObjectKey]]:
+        """Keeps the index of tracked objects, and wakes who owns an object, or owned it until just now."""
+
+        def keys(obj: Obj) -> Iterable[ObjectKey]:
+            place = ObjectKey(obj["metadata"].get("namespace") or "", obj["metadata"]["name"])
+            before, now = self._owners.get((resource, place)), tracked_by(obj)
+            if now is not None:
+                self._owners[resource, place] = now
+                self._tracked.setdefault(now, {})[resource_key(obj)] = resource
+            for instance in dict.fromkeys((before, now)):
+                if instance is not None:
+                    yield app_key(instance)
+
+        return keys
+
+    def _in_project(self, project: Obj) -> Iterable[ObjectKey]:
+        for app in self._applications.list(project["metadata"].get("namespace")):
+            if (app.get("spec") or {}).get("project") == project["metadata"]["name"]:
+                yield ObjectKey(app["metadata"].get("namespace", ""), app["metadata"]["name"])
+
+    # git
+
+    def _git(self, app: Obj) -> tuple[dict[str, str | CanariumError], dict[str, Manifests]]:
+        source = (app.get("spec") or {}).get("source") or {}
+        repo_url, target = str(source.get("repoURL") or ""), str(source.get("targetRevision") or "HEAD")
+        wanted = [target, str(((app.get("status") or {}).get("sync") or {}).get("revision") or target)]
+        if (asked := operation.requested(app)) is not None:
+            wanted += [operation.wanted_revision(app, asked), operation.wanted_revision({**app, "status": {}}, asked)]
+        revisions: dict[str, str | CanariumError] = {}
+        manifests: dict[str, Manifests] = {}
+        for revision in dict.fromkeys(wanted):
+            try:
+                sha = self._repositories.resolve(repo_url, revision)
+            except CanariumError as error:  # becomes a ComparisonError; the next poll tries again
+                revisions[revision] = error
+                continue
+            revisions[revision] = sha
+            if sha not in manifests:
+                manifests[sha] = self._manifests(app, repo_url, sha)
+        return revisions, manifests
+
+    def _manifests(self, app: Obj, repo_url: str, sha: str) -> Manifests:
+        source = app["spec"]["source"]
+        namespace = str((app["spec"].get("destination") or {}).get("namespace") or "")
+        instance = instance_name(app)
+        options = msgspec.json.encode(source, order="sorted")
+        key = (repo_url, sha, options, instance, namespace)
+        found = self._rendered.get(key)
+        if found is None:
+            found = self._render_at(repo_url, sha, source, instance, namespace)
+            if len(self._rendered) >= KEPT_RENDERINGS:
+                self._rendered.pop(next(iter(self._rendered)))
+            self._rendered[key] = found
+        return found
+
+    def _render_at(
+        self, repo_url: str, sha: str, source: Mapping[str, Any], instance: str, namespace: str
+    ) -> Manifests:
+        try:
+            tree = self._repositories.tree(repo_url, sha)
+            path = resolve("", str(source.get("path") or ""))
+            if not tree.is_dir(path):
+                raise PathMissing(
+                    f"{source.get('path')}: app path does not exist",
+                    field="spec.source.path",
+                    next_step="Set it to a folder that this revision of the repository has.",
+                )
+            rendered = [one.obj for one in self._render(tree, path, source)]
+            objects, hooks, warnings = targets.prepare(
+                rendered, app=instance, namespace=namespace, is_namespaced=self._is_namespaced
+            )
+        except CanariumError as error:  # becomes a ComparisonError, until git or the source changes
+            return Manifests(sha=sha, error=error)
+        kind = (
+            "Kustomize" if any(tree.is_file(f"{path}/{name}".lstrip("/")) for name in KUSTOMIZATIONS) else "Directory"
+        )
+        return Manifests(
+            sha=sha, objects=tuple(objects), hooks=tuple(hooks), warnings=tuple(warnings), source_type=kind
+        )
+
+    # the cluster
+
+    def _resource(self, obj: Mapping[str, Any]) -> Resource | None:
+        return self._kinds(str(obj.get("apiVersion")), str(obj.get("kind")))
+
+    def _is_namespaced(self, obj: Obj) -> bool:
+        resource = self._resource(obj)
+        return resource is None or resource.namespaced
+
+    def _resources(self, objs: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], Resource]:
+        named = {(str(obj.get("apiVersion")), str(obj.get("kind"))) for obj in objs}
+        found = ((name, self._kinds(*name)) for name in sorted(named))
+        return {name: resource for name, resource in found if resource is not None}
+
+    async def _live(self, app: Obj, wanted: Sequence[Obj]) -> dict[ResourceKey, Obj]:
+        """What git wants and what carries our tracking id, as far as it exists."""
+        live: dict[ResourceKey, Obj] = {}
+        asked: dict[ResourceKey, Resource] = {}
+        for target in wanted:
+            if (resource := self._resource(target)) is not None:
+                asked[resource_key(target)] = resource
+        tracked = self._tracked.get(instance_name(app), {})
+        for key, resource in {**tracked, **asked}.items():
+            found = await self._read(resource, key, is_wanted=key in asked)
+            if found is not None:
+                live[key] = found
+            elif key not in asked:
+                tracked.pop(key, None)
+        await self._confirm(app, wanted, asked, live)
+        return live
+
+    async def _read(self, resource: Resource, key: ResourceKey, *, is_wanted: bool) -> Obj | None:
+        lister = self._listers.get(resource)
+        if lister is not None:
+            return lister.get(key.namespace, key.name)
+        return await self._get(resource, key) if is_wanted else None
+
+    async def _get(self, resource: Resource, key: ResourceKey) -> Obj | None:
+        try:
+            return await self._cluster.get(resource, key.namespace, key.name)
+        except NotFound:
+            return None
+
+    async def _confirm(
+        self, app: Obj, wanted: Sequence[Obj], asked: Mapping[ResourceKey, Resource], live: dict[ResourceKey, Obj]
+    ) -> None:
+        """Ask the cluster itself about what seems missing or different: our copies may lag behind our own writes,
+        and a self-heal must not be begun because of that."""
+        for target in wanted:
+            key = resource_key(target)
+            if (
+                key in asked
+                and asked[key] in self._listers
+                and (key not in live or diff.is_modified(target, live[key]))
+            ):
+                found = await self._get(asked[key], key)
+                if found is None:
+                    live.pop(key, None)
+                else:
+                    live[key] = found
+
+    async def _namespace_exists(self, app: Obj, live: dict[ResourceKey, Obj]) -> bool:
+        name = str((app["spec"].get("destination") or {}).get("namespace") or "")
+        if not name:
+            return True
+        key = ResourceKey("", "Namespace", "", name)
+        found = self._namespaces.get("", name) or await self._get(NAMESPACES, key)
+        if found is not None and operation.requested(app) is not None:
+            live.setdefault(key, found)  # a sync that made it waits for it
+        return found is not None
+
+    async def _with_refusals(self, observed: Observed) -> Observed:
+        """Try what a sync is about to apply, without effect: what would be refused is a result, not an exception."""
+        app = observed.app
+        asked = operation.requested(app)
+        if asked is None:
+            return observed
+        sha = observed.revisions.get(operation.wanted_revision(app, asked))
+        if not isinstance(sha, str) or observed.manifests[sha].error is not None:
+            return observed
+        state = operation.in_progress(app)
+        results = () if state.get("finishedAt") else (state.get("syncResult") or {}).get("resources") or ()
+        done = {result_key(result) for result in results}
+        refusals: dict[ResourceKey, str] = {}
+        tasks = operation.plan_of(observed, asked, observed.manifests[sha])
+        makes = {task.key.name for task in tasks if task.key.kind == "Namespace" and task.live is None}
+        for task in tasks:
+            resource = observed.resource_of(task.obj)
+            is_waiting = task.key.namespace in makes or (task.key, task.phase) in done
+            if resource is None or task.is_prune or is_waiting:
+                continue
+            refusal = await self._try(task, resource)
+            if refusal is not None:
+                refusals[task.key] = refusal
+        return Observed(**{**observed.__dict__, "refusals": refusals})
+
+    async def _try(self, task: Any, resource: Resource) -> str | None:
+        action = apply_action(task, resource)
+        if action is None:
+            return None
+        try:
+            if isinstance(action, Create):
+                await self._cluster.create(resource, action.obj, dry_run=True)
+            else:
+                await self._cluster.patch(
+                    resource, action.namespace, action.name, action.patch, type=action.type, dry_run=True
+                )
+        except (Conflict, Unavailable):
+            return None  # not about the manifest; the apply itself will tell
+        except ApiError as error:
+            return error.message
+        return None
+
+
+class PathMissing(CanariumError):
+    """`spec.source.path` names nothing in the repository."""
+
+
+def render_source(tree: Tree, path: str, source: Mapping[str, Any]) -> Sequence[Rendered]:
+    """Render with Kustomize, or as a plain folder of manifests; imported on first use."""
+    from canarium.gitops.directory import render
+
+    return render(tree, path, source)

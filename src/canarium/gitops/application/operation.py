@@ -1,0 +1,275 @@
+"""A sync operation from request to history entry.
+
+Owns: `status.operationState`, retries, history, completion events. Pure.
+Must not know: when a sync should begin (see `autosync.py`), how steps are chosen (see `sync.py`).
+Behaviour follows Argo CD 3.6 `processRequestedAppOperation` and `SyncAppState`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from canarium.errors import CanariumError
+from canarium.gitops.application.compare import pair_up
+from canarium.gitops.application.observed import Observed
+from canarium.gitops.application.plan import Task, make_plan
+from canarium.gitops.application.reasons import SyncEnded, Syncing, SyncRetries
+from canarium.gitops.application.resource_key import ResourceKey, hooks_of
+from canarium.gitops.application.sync import Options, Propagation, next_step
+from canarium.gitops.application.targets import Manifests
+from canarium.kube.decision import Action, EventNote, Reason
+from canarium.kube.objects import Obj, format_time, parse_time
+
+HISTORY_LIMIT = 10
+RETRY_FIRST = timedelta(seconds=5)
+RETRY_FACTOR = 2
+RETRY_CAP = timedelta(minutes=3)
+COMPLETED = frozenset(("Succeeded", "Failed", "Error"))
+DURATION = re.compile(r"(\d+(?:\.\d+)?)(h|m|s)?")
+UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, None: 1.0}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """What one pass over an operation leaves. is_over: `operation` is to be cleared."""
+
+    because: Reason
+    state: dict[str, Any]
+    actions: tuple[Action, ...] = ()
+    events: tuple[EventNote, ...] = ()
+    history: list[dict[str, Any]] | None = None
+    again: timedelta | None = None
+    is_over: bool = False
+
+
+def requested(app: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The operation to work on: asked for, or begun and not ended (then `operation` may have been lost)."""
+    if app.get("operation"):
+        return dict(app["operation"])
+    state = (app.get("status") or {}).get("operationState") or {}
+    return dict(state["operation"]) if state.get("phase") == "Running" and state.get("operation") else None
+
+
+def wanted_revision(app: Mapping[str, Any], operation: Mapping[str, Any]) -> str:
+    """The revision to sync to: once begun, the commit that was found then."""
+    state = in_progress(app)
+    begun = (state.get("syncResult") or {}).get("revision")
+    target = (app["spec"].get("source") or {}).get("targetRevision") or "HEAD"
+    return str(begun or (operation.get("sync") or {}).get("revision") or target)
+
+
+def in_progress(app: Mapping[str, Any]) -> dict[str, Any]:
+    """The state of the operation under way; empty when a new one begins."""
+    state = (app.get("status") or {}).get("operationState") or {}
+    return dict(state) if state.get("phase") in ("Running", "Terminating") else {}
+
+
+def plan_of(observed: Observed, operation: Mapping[str, Any], manifests: Manifests) -> tuple[Task, ...]:
+    """The plan of an operation: the same in every pass over it."""
+    app = observed.app
+    sync = operation.get("sync") or {}
+    options = _options(app, sync)
+    chosen = {(one.get("group") or "", one.get("kind"), one.get("name")) for one in sync.get("resources") or ()}
+    name = (app["spec"].get("destination") or {}).get("namespace")
+    creates = "CreateNamespace=true" in options and name and (not observed.namespace_exists or _made_it(app, str(name)))
+    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}} if creates else None
+    tasks = make_plan(
+        pair_up(app, manifests.objects, observed.live),
+        namespace=namespace,
+        prune_last="PruneLast=true" in options,
+        selected=(lambda key: (key.group, key.kind, key.name) in chosen) if chosen else None,
+    )
+    key = ResourceKey("", "Namespace", "", str(name))
+    live = observed.live.get(key)
+    return tuple(
+        Task(task.phase, task.wave, task.target, live) if task.key == key and live is not None else task
+        for task in tasks
+    )
+
+
+def _made_it(app: Mapping[str, Any], name: str) -> bool:
+    """Whether the operation under way created the namespace: then it stays part of the plan."""
+    results = (in_progress(app).get("syncResult") or {}).get("resources") or ()
+    return any(
+        one["kind"] == "Namespace" and one["name"] == name and one.get("syncPhase") == "PreSync" for one in results
+    )
+
+
+def _options(app: Mapping[str, Any], sync: Mapping[str, Any]) -> Sequence[str]:
+    """An operation without options of its own takes the Application's, as `argocd app sync` fills them in."""
+    own = sync.get("syncOptions")
+    return own if own is not None else (app["spec"].get("syncPolicy") or {}).get("syncOptions") or ()
+
+
+def proceed(
+    observed: Observed, operation: Mapping[str, Any], now: datetime, errors: Sequence[Mapping[str, str]]
+) -> Progress:
+    """Take the next step of an operation. errors: conditions that forbid any sync."""
+    app = observed.app
+    state = in_progress(app) or {"operation": dict(operation), "phase": "Running", "startedAt": format_time(now)}
+    revision = wanted_revision(app, operation)
+    if state["phase"] == "Terminating":
+        return _end(app, state, now, "Failed", "Operation terminated", revision)
+    if state.get("finishedAt"):  # a failed attempt that will be tried again
+        left = _retry_at(operation, parse_time(state["finishedAt"]), int(state.get("retryCount") or 0) - 1) - now
+        if left > timedelta(0):
+            return Progress(because=SyncRetries(state.get("message", ""), left), state=state, again=left)
+        state = {key: value for key, value in state.items() if key not in ("finishedAt", "syncResult")}
+        revision = wanted_revision({**app, "status": {"operationState": state}}, operation)
+    sync = operation.get("sync")
+    if not sync and "sync" not in operation:
+        return _end(app, state, now, "Error", "Invalid operation request: no operation specified", revision)
+    sync = sync or {}
+    if errors:
+        told = ";".join(f"{one['type']}: {one['message']}" for one in errors)
+        return _fail(app, state, operation, now, "Error", told, revision)
+    sha = observed.revisions.get(revision, revision)
+    if isinstance(sha, CanariumError):
+        return _fail(app, state, operation, now, "Error", f"ComparisonError: {sha.problem}", revision)
+    manifests = observed.manifests[sha]
+    if manifests.error is not None:
+        return _fail(app, state, operation, now, "Error", f"ComparisonError: {told_of(manifests.error)}", sha)
+    if problem := _not_built(manifests, sync, _options(app, sync)):
+        return _end(app, state, now, "Error", problem, sha)
+
+    step = next_step(
+        plan_of(observed, operation, manifests),
+        (state.get("syncResult") or {}).get("resources") or (),
+        resource_of=observed.resource_of,
+        refusals=observed.refusals,
+        options=_sync_options(sync, _options(app, sync)),
+    )
+    source = sync.get("source") or app["spec"]["source"]
+    state = {**state, "syncResult": {"resources": list(step.results), "revision": sha, "source": source}}
+    match step.phase:
+        case "Running":
+            state = {**state, "message": step.message, "phase": "Running"}
+            because = Syncing(sha, step.applied, step.message)
+            return Progress(because=because, state=state, actions=step.actions)
+        case "Succeeded":
+            return _end(app, state, now, step.phase, step.message, sha, step.actions)
+        case _:
+            return _fail(app, state, operation, now, step.phase, step.message, sha, step.actions)
+
+
+def told_of(error: CanariumError) -> str:
+    """An error as a condition tells it: place, field, problem and next step on one line."""
+    head = ": ".join(part for part in (str(error.at or ""), error.field, error.problem) if part)
+    return f"{head} ({error.next_step})" if error.next_step else head
+
+
+def _sync_options(sync: Mapping[str, Any], options: Sequence[str]) -> Options:
+    propagation: Propagation = "Foreground"
+    default_prune = None
+    for one in options:
+        name, _, value = one.partition("=")
+        if name == "PrunePropagationPolicy":
+            propagation = {"background": "Background", "orphan": "Orphan"}.get(value, "Foreground")  # type: ignore[assignment]  # a dict widens the literals
+        elif name == "Prune":
+            default_prune = value
+    return Options(prune=bool(sync.get("prune")), propagation=propagation, default_prune=default_prune)
+
+
+def _not_built(manifests: Manifests, sync: Mapping[str, Any], options: Sequence[str]) -> str:
+    if manifests.hooks and not sync.get("resources"):
+        hook = manifests.hooks[0]
+        name = f"{hook['kind']}/{hook['metadata'].get('name') or hook['metadata'].get('generateName', '')}"
+        return f"{name} is a {', '.join(hooks_of(hook))} hook, and running hooks is not built; remove it"
+    if sync.get("dryRun"):
+        return "a dry run of a whole sync is not built"
+    for one in ("Replace=true", "ServerSideApply=true"):
+        if one in options:
+            return f"the sync option {one} is not built; without it, manifests are applied as kubectl apply does"
+    return ""
+
+
+def _retry_at(operation: Mapping[str, Any], last: datetime, count: int) -> datetime:
+    backoff = (operation.get("retry") or {}).get("backoff") or {}
+    first = _duration(backoff.get("duration"), RETRY_FIRST)
+    cap = _duration(backoff.get("maxDuration"), RETRY_CAP)
+    factor = int(backoff.get("factor") or RETRY_FACTOR)
+    wait: timedelta = first * factor ** max(count, 0)
+    return last + (min(wait, cap) if cap > timedelta(0) else wait)
+
+
+def _duration(text: Any, default: timedelta) -> timedelta:
+    """`10`, `10s`, `1h5m`; the default for nothing, and for what cannot be read."""
+    parts = DURATION.findall(str(text or ""))
+    return timedelta(seconds=sum(float(number) * UNITS[unit or None] for number, unit in parts)) if parts else default
+
+
+def _kitchen(at: datetime) -> str:
+    """Go's time.Kitchen: `3:04PM`."""
+    return f"{at.hour % 12 or 12}:{at.minute:02}{'AM' if at.hour < 12 else 'PM'}"
+
+
+def _fail(
+    app: Mapping[str, Any],
+    state: dict[str, Any],
+    operation: Mapping[str, Any],
+    now: datetime,
+    phase: str,
+    message: str,
+    revision: str,
+    actions: tuple[Action, ...] = (),
+) -> Progress:
+    """A failed attempt: tried again as long as the retry limit allows."""
+    retried = int(state.get("retryCount") or 0)
+    limit = int((operation.get("retry") or {}).get("limit") or 0)
+    if retried < limit or limit < 0:
+        at = _retry_at(operation, now, retried)
+        told = f"{message}. Retrying attempt #{retried + 1} at {_kitchen(at)}."
+        waiting = {
+            **state,
+            "phase": "Running",
+            "finishedAt": format_time(now),
+            "retryCount": retried + 1,
+            "message": told,
+        }
+        return Progress(because=SyncRetries(told, at - now), state=waiting, actions=actions, again=at - now)
+    if retried:
+        message = f"{message} (retried {retried} times)."
+    return _end(app, state, now, phase, message, revision, actions)
+
+
+def _end(
+    app: Mapping[str, Any],
+    state: dict[str, Any],
+    now: datetime,
+    phase: str,
+    message: str,
+    revision: str,
+    actions: tuple[Action, ...] = (),
+) -> Progress:
+    ended = {**state, "phase": phase, "message": message, "finishedAt": format_time(now)}
+    sync = (state["operation"].get("sync") or {}) if state.get("operation") else {}
+    what = "Partial sync operation" if sync.get("resources") else "Sync operation"
+    to = f" to {revision}" if "syncResult" in state else ""
+    if phase == "Succeeded":
+        event = EventNote(type="Normal", reason="OperationCompleted", message=f"{what}{to} succeeded")
+    else:
+        event = EventNote(type="Warning", reason="OperationCompleted", message=f"{what}{to} failed: {message}")
+    history = None
+    if phase == "Succeeded" and not sync.get("resources"):
+        history = _history(app, ended, now)
+    because = SyncEnded(revision, phase, message)
+    return Progress(because=because, state=ended, actions=actions, events=(event,), history=history, is_over=True)
+
+
+def _history(app: Mapping[str, Any], state: Mapping[str, Any], now: datetime) -> list[dict[str, Any]]:
+    before: list[Obj] = list((app.get("status") or {}).get("history") or ())
+    entry = {
+        "deployStartedAt": state["startedAt"],
+        "deployedAt": format_time(now),
+        "id": int(before[-1].get("id") or 0) + 1 if before else 0,
+        "initiatedBy": state["operation"].get("initiatedBy") or {},
+        "revision": state["syncResult"]["revision"],
+        "source": state["syncResult"]["source"],
+    }
+    limit = app["spec"].get("revisionHistoryLimit")
+    kept = HISTORY_LIMIT if limit is None else int(limit)
+    return [*before, entry][-kept:] if kept > 0 else []

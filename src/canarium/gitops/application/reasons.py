@@ -1,0 +1,134 @@
+"""Why the Application controller does what it does. Type-only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from canarium.kube.decision import Reason
+
+
+def _short(revision: str) -> str:
+    return revision[:7]
+
+
+@dataclass(frozen=True)
+class Synced(Reason):
+    """The cluster is as git says."""
+
+    revision: str
+
+    def __str__(self) -> str:
+        return f"synced to {_short(self.revision)}"
+
+
+@dataclass(frozen=True)
+class OutOfSync(Reason):
+    """These resources are not as git says."""
+
+    resources: tuple[str, ...]
+    revision: str
+
+    def __str__(self) -> str:
+        return f"out of sync with {_short(self.revision)}: {', '.join(self.resources)}"
+
+
+@dataclass(frozen=True)
+class AutoSync(Reason):
+    """An automated sync begins."""
+
+    revision: str
+    resources: tuple[str, ...]
+    is_self_heal: bool
+
+    def __str__(self) -> str:
+        why = "heals drift" if self.is_self_heal else "git moved"
+        return f"{why}: syncing {', '.join(self.resources)} to {_short(self.revision)}"
+
+
+@dataclass(frozen=True)
+class AutoSyncSkipped(Reason):
+    """Out of sync, and not to be synced now."""
+
+    why: str
+    left: timedelta | None = None
+
+    def __str__(self) -> str:
+        return f"no automated sync: {self.why}" + (f" (again in {self.left})" if self.left else "")
+
+
+@dataclass(frozen=True)
+class Syncing(Reason):
+    """A sync takes its next step."""
+
+    revision: str
+    applied: tuple[str, ...]
+    message: str
+
+    def __str__(self) -> str:
+        what = f": applies {', '.join(self.applied)}" if self.applied else ""
+        return f"syncing to {_short(self.revision)}{what} ({self.message})"
+
+
+@dataclass(frozen=True)
+class SyncEnded(Reason):
+    """A sync is over."""
+
+    revision: str
+    phase: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"sync to {_short(self.revision)} {self.phase}: {self.message}"
+
+
+@dataclass(frozen=True)
+class SyncRetries(Reason):
+    """A sync failed and will be tried again."""
+
+    message: str
+    left: timedelta
+
+    def __str__(self) -> str:
+        return f"{self.message} (again in {self.left})"
+
+
+@dataclass(frozen=True)
+class GitUnreachable(Reason):
+    """The repository or the revision cannot be read."""
+
+    error: str
+
+    def __str__(self) -> str:
+        return f"cannot read git: {self.error}"
+
+
+@dataclass(frozen=True)
+class RenderFailed(Reason):
+    """The manifests of the revision cannot be rendered."""
+
+    revision: str
+    error: str
+
+    def __str__(self) -> str:
+        return f"cannot render {_short(self.revision)}: {self.error}"
+
+
+@dataclass(frozen=True)
+class InvalidSpec(Reason):
+    """The Application's spec may not be acted on."""
+
+    problems: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return "; ".join(self.problems)
+
+
+@dataclass(frozen=True)
+class DeletingResources(Reason):
+    """The Application is being deleted, and what it made goes first."""
+
+    resources: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"deleting {', '.join(self.resources)}" if self.resources else "everything it made is deleted"
