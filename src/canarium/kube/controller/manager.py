@@ -44,9 +44,12 @@ class Manager:
                 self._spawn(informer.run(), f"informer/{resource}")
         return self._informers[resource]
 
-    def add(self, reconciler: Reconciler[Any]) -> WorkQueue:
-        """Add a controller before `start`. Returns its queue, for those who wake it by other means."""
-        controller = _Controller(self._cluster, self._clock, self._journal, reconciler)
+    def add(self, reconciler: Reconciler[Any], *, workers: int = 1) -> WorkQueue:
+        """Add a controller before `start`. Returns its queue, for those who wake it by other means.
+
+        workers: how many keys it may look at side by side; one key is never looked at twice at once.
+        """
+        controller = _Controller(self._cluster, self._clock, self._journal, reconciler, workers)
         self.listers(reconciler.primary).on_change(lambda obj: controller.queue.add(key_of(obj)))
         for watch in reconciler.watches:
             self.listers(watch.resource).on_change(controller.waker(watch))
@@ -60,7 +63,8 @@ class Manager:
         for informer in list(self._informers.values()):
             await informer.synced.wait()
         for controller in self._controllers:
-            self._spawn(controller.run(), f"controller/{controller.reconciler.name}")
+            for number in range(controller.workers):
+                self._spawn(controller.run(), f"controller/{controller.reconciler.name}/{number}")
 
     async def stop(self) -> None:
         """Stop at once, as a crash would: whatever was being applied stays half applied."""
@@ -85,10 +89,13 @@ class Manager:
 
 
 class _Controller:
-    """One reconciler with its queue and its worker."""
+    """One reconciler with its queue; `run` is what each of its workers does."""
 
-    def __init__(self, cluster: Cluster, clock: Clock, journal: Journal, reconciler: Reconciler[Any]) -> None:
+    def __init__(
+        self, cluster: Cluster, clock: Clock, journal: Journal, reconciler: Reconciler[Any], workers: int
+    ) -> None:
         self.reconciler = reconciler
+        self.workers = workers
         self.queue = WorkQueue(clock)
         self._cluster = cluster
         self._clock = clock
