@@ -75,7 +75,7 @@ class Lab:
 
     def _add_controllers(self) -> None:
         self.manager.on_failure(self.failures.append)
-        for reconciler in controllers(self.cluster, self.manager.listers):
+        for reconciler in controllers(self.cluster, self.manager.listers, self.registry.resources):
             self.manager.add(reconciler)
         self.manager.add(Scheduler(self.cluster, self.manager.listers))
 
