@@ -165,6 +165,25 @@ def test_bad_ranges_are_bad_data(store: MemoryStore, start: int, end: int, step:
 
 
 @pytest.mark.parametrize(
+    ("query", "pods"),
+    [
+        pytest.param("topk(2, x)", ["c", "b"], id="of equal values the first gives way, as in Go's heap"),
+        pytest.param("topk(1, x * 0)", ["a"], id="among equals the first stays"),
+        pytest.param("bottomk(2, x)", ["a", "b"], id="smallest first"),
+        pytest.param("limitk(2, x)", ["a", "b"], id="the first two"),
+    ],
+)
+def test_ties_are_broken_as_upstream_breaks_them(query: str, pods: list[str]) -> None:
+    store = MemoryStore()
+    for pod, value in (("a", 0.0), ("b", 0.0), ("c", 1.0)):
+        store.append(Labels({"__name__": "x", "pod": pod}), 0, value)
+
+    found = instant(parse(query, experimental=True), 0, store).vector()
+
+    assert [labels.get("pod") for labels, _ in found] == pods
+
+
+@pytest.mark.parametrize(
     ("data", "expected"),
     [
         (b"", 0xEF46DB3751D8E999),

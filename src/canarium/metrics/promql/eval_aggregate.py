@@ -11,6 +11,7 @@ from typing import Final
 
 import numpy as np
 
+from canarium.metrics.promql import goheap
 from canarium.metrics.promql.ast import AggregateExpr, Span
 from canarium.metrics.promql.eval_functions import is_label_name
 from canarium.metrics.promql.eval_windows import compensated_mean, compensated_sum, quantiles
@@ -209,7 +210,7 @@ def _select(ctx: Context, expr: AggregateExpr, block: Block, parameter: Floats) 
     present = np.zeros_like(block.present)
     order: list[int] = []
     for rows in rows_of if block.labels else []:
-        ranks = _ranks(block.values[rows], block.present[rows], expr.op)
+        ranks = _ranks(block.values[rows], block.present[rows], most, expr.op)
         present[rows] = block.present[rows] & (ranks < most)
         # For an instant query the order of the result is part of the answer.
         order.extend(np.asarray(rows)[np.argsort(ranks[:, 0], kind="stable")].tolist() if steps == 1 else rows)
@@ -218,18 +219,43 @@ def _select(ctx: Context, expr: AggregateExpr, block: Block, parameter: Floats) 
     return chosen.rows(kept) if kept else empty(steps)
 
 
-def _ranks(values: Floats, present: Mask, op: str) -> Ints:
-    """For each step the place of each series: the best first, NaN after all numbers, the absent last."""
+def _ranks(values: Floats, present: Mask, most: Floats, op: str) -> Ints:
+    """For each step the place of each series: the best first, NaN after all numbers, the absent last.
+
+    Where the k-th and the next are equal, or the order shows (one step), Go's heap decides.
+    """
     if op == "limitk":
-        key, late = np.zeros_like(values), ~present
+        key, late = np.zeros_like(values), (~present).astype(np.int64)
     else:
-        key = -values if op == "topk" else values
-        late = np.where(present, np.isnan(values).astype(np.int8), 2)
-        key = np.nan_to_num(key, nan=0.0, posinf=np.inf, neginf=-np.inf)
+        key = np.where(np.isnan(values), 0.0, -values if op == "topk" else values)
+        late = np.where(present, np.isnan(values).astype(np.int64), 2)
     order = np.lexsort((key, late), axis=0)
     ranks = np.empty_like(order)
     np.put_along_axis(ranks, order, np.arange(len(values))[:, None], axis=0)
+    for step in _decided_by_heap(key, late, order, most, op):
+        rows = np.flatnonzero(present[:, step])
+        some: list[float] = values[rows, step].tolist()
+        k = int(most[step])
+        chosen = goheap.pushed(some[:k]) if op == "limitk" else goheap.best(some, k, largest=op == "topk")
+        ranks[:, step] = len(values)
+        ranks[rows[chosen], step] = np.arange(len(chosen))
     return ranks
+
+
+def _decided_by_heap(key: Floats, late: Ints, order: Ints, most: Floats, op: str) -> list[int]:
+    steps, size = len(most), len(key)
+    if steps == 1:
+        return [0] if most[0] >= 1 else []
+    if op == "limitk":
+        return []
+    last = np.clip(most, 1, max(size - 1, 1)).astype(np.int64)
+    if size < 2:
+        return []
+    in_order = [np.take_along_axis(table, order, axis=0) for table in (key, late)]
+    columns = np.arange(steps)
+    same = [table[last, columns] == table[last - 1, columns] for table in in_order]
+    is_present = in_order[1][last, columns] < 2
+    return [int(step) for step in np.flatnonzero(same[0] & same[1] & is_present & (most >= 1) & (most < size))]
 
 
 def _limit_ratio(block: Block, expr: AggregateExpr, ratio: Floats) -> Block:
@@ -240,7 +266,12 @@ def _limit_ratio(block: Block, expr: AggregateExpr, ratio: Floats) -> Block:
     chosen = np.where(capped >= 0, offsets < capped, offsets >= 1.0 + capped)
     present = block.present & chosen & (capped != 0)
     _groups, rows_of = _group(block.labels, expr.grouping, expr.without)
-    kept = [row for rows in rows_of for row in rows if present[row].any()]
+    kept: list[int] = []
+    for rows in rows_of:
+        some = [row for row in rows if present[row].any()]
+        if len(ratio) == 1:
+            some = [some[place] for place in goheap.pushed(block.values[some, 0].tolist())]
+        kept += some
     return Block(block.labels, block.values, present, block.drop).rows(kept) if kept else empty(len(ratio))
 
 

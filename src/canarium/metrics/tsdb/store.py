@@ -29,6 +29,7 @@ Floats: TypeAlias = npt.NDArray[np.float64]
 STALE_BITS: Final = 0x7FF0000000000002
 STALE_NAN: Final[float] = struct.unpack("<d", struct.pack("<Q", STALE_BITS))[0]
 _FIRST_CAPACITY: Final = 16
+_MAX_SELECTED: Final = 1024
 _double = struct.Struct("<d")
 
 
@@ -230,6 +231,8 @@ class MemoryStore:
         found = self._selected.get(matchers)
         if found is None:
             found = self._find(compile_all(matchers))
+            if len(self._selected) >= _MAX_SELECTED:
+                self._selected.clear()
             self._selected[matchers] = found
         return found
 
