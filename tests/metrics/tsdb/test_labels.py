@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from canarium.metrics.tsdb.gofloat import go_f, go_g
+from canarium.metrics.tsdb.gofloat import go_api, go_f, go_g
 from canarium.metrics.tsdb.labels import Labels
 from canarium.metrics.tsdb.matchers import InvalidRegex, compile_matcher, compile_regex
 
@@ -55,6 +55,14 @@ def test_label_sets_print_as_upstream_prints_them() -> None:
 )
 def test_floats_print_as_go_prints_them(value: float, as_g: str, as_f: str) -> None:
     assert (go_g(value), go_f(value)) == (as_g, as_f)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(1e21, "1e+21"), (1e20, "100000000000000000000"), (1e-6, "0.000001"), (2.5e-7, "2.5e-07"), (0.0, "0")],
+)
+def test_floats_print_as_the_http_api_prints_them(value: float, text: str) -> None:
+    assert go_api(value) == text
 
 
 @given(

@@ -16,11 +16,22 @@ def go_g(value: float) -> str:
         return _special(value)
     if value == 0:
         return "-0" if math.copysign(1.0, value) < 0 else "0"
+    text = _exponent(value)
+    power = int(text.partition("e")[2])
+    return text if power < -4 or power >= 6 else go_f(value)
+
+
+def go_api(value: float) -> str:
+    """As the HTTP API writes sample values: without an exponent, but for very small and very large numbers."""
+    if value != 0 and math.isfinite(value) and not 1e-6 <= abs(value) < 1e21:
+        return _exponent(value)
+    return go_f(value)
+
+
+def _exponent(value: float) -> str:
     mantissa, _, exponent = f"{Decimal(repr(value)).normalize():e}".partition("e")
     power = int(exponent)
-    if power < -4 or power >= 6:
-        return f"{mantissa}e{'-' if power < 0 else '+'}{abs(power):02d}"
-    return go_f(value)
+    return f"{mantissa}e{'-' if power < 0 else '+'}{abs(power):02d}"
 
 
 def go_f(value: float) -> str:

@@ -196,8 +196,17 @@ class MemoryStore:
     def append_refs(self, refs: Sequence[Series], timestamp_ms: int, values: Sequence[float]) -> Appended:
         """Append one value to each reference, all at one time: the quick form for a scraper that keeps references."""
         done = Appended()
+        if timestamp_ms < self._min_valid_ms:
+            done.refused = [(ref.labels, OutOfBounds("out of bounds")) for ref in refs]
+            return done
         for ref, value in zip(refs, values, strict=True):
-            self._add_to(done, self.series(ref.labels) if ref.dropped else ref, timestamp_ms, value)
+            if timestamp_ms > ref.last_ms and not ref.dropped:
+                ref.push(timestamp_ms, value)
+                done.samples += 1
+            else:
+                self._add_to(done, self.series(ref.labels) if ref.dropped else ref, timestamp_ms, value)
+        if done.samples and timestamp_ms > self.max_ms:
+            self.max_ms = timestamp_ms
         return done
 
     def _add_to(self, done: Appended, series: Series, timestamp_ms: int, value: float) -> None:
