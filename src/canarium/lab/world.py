@@ -51,7 +51,7 @@ from canarium.rollouts.analysis.reconciler import AnalysisRunController
 from canarium.rollouts.crds import CRDS as ROLLOUTS_CRDS
 from canarium.rollouts.kinds import ANALYSIS_RUNS, ROLLOUTS
 from canarium.rollouts.reconciler import RolloutReconciler
-from canarium.workloads.controllers import workload_controllers
+from canarium.workloads import controllers as workload_controllers
 
 T = TypeVar("T")
 
