@@ -256,7 +256,13 @@ class ApplicationReconciler:
                 live[key] = found
             elif key not in asked:
                 tracked.pop(key, None)
-        await self._confirm(app, wanted, asked, live)
+        await self._confirm(wanted, asked, live)
+        for key in [key for key in live if key not in asked]:
+            found = await self._get(tracked[key], key)
+            if found is None:
+                del live[key]
+            else:
+                live[key] = found
         return live
 
     async def _read(self, resource: Resource, key: ResourceKey, *, is_wanted: bool) -> Obj | None:
@@ -272,7 +278,7 @@ class ApplicationReconciler:
             return None
 
     async def _confirm(
-        self, app: Obj, wanted: Sequence[Obj], asked: Mapping[ResourceKey, Resource], live: dict[ResourceKey, Obj]
+        self, wanted: Sequence[Obj], asked: Mapping[ResourceKey, Resource], live: dict[ResourceKey, Obj]
     ) -> None:
         """Ask the cluster itself about what seems missing or different: our copies may lag behind our own writes,
         and a self-heal must not be begun because of that."""
@@ -342,12 +348,32 @@ class ApplicationReconciler:
         return None
 
 
+class NotBuilt(CanariumError):
+    """A field of the source that canarium knows and does not act on."""
+
+
 class PathMissing(CanariumError):
     """`spec.source.path` names nothing in the repository."""
 
 
 def render_source(tree: Tree, path: str, source: Mapping[str, Any]) -> Sequence[Rendered]:
-    """Render with Kustomize, or as a plain folder of manifests; imported on first use."""
-    from canarium.gitops.directory import render
+    """Render with Kustomize if there is a kustomization, else as a plain folder of manifests."""
+    for name in ("helm", "plugin", "kustomize", "directory"):
+        for option in sorted(source.get(name) or {}):
+            raise NotBuilt(
+                f"the option {option} is not built",
+                field=f"spec.source.{name}.{option}",
+                next_step="Write it in kustomization.yaml instead." if name == "kustomize" else "Leave it out.",
+            )
+    if is_kustomized(tree, path):
+        from canarium.gitops.kustomize.render import render as kustomize
 
-    return render(tree, path, source)
+        return kustomize(tree, path)
+    from canarium.gitops.directory import render as directory
+
+    return directory(tree, path)
+
+
+def is_kustomized(tree: Tree, path: str) -> bool:
+    """Whether a folder has a kustomization."""
+    return any(tree.is_file(f"{path}/{name}".lstrip("/")) for name in KUSTOMIZATIONS)

@@ -16,6 +16,7 @@ from canarium.gitops.applicationset.decide import Folders, Observed, decide
 from canarium.gitops.applicationset.generators import folders_of
 from canarium.gitops.git.repositories import Repositories
 from canarium.gitops.kinds import APP_PROJECTS, APPLICATION_SETS, APPLICATIONS
+from canarium.kube.cluster import Cluster
 from canarium.kube.controller.reconciler import Listers, Watch
 from canarium.kube.decision import Decision
 from canarium.kube.objects import Obj, ObjectKey, is_controlled_by
@@ -28,9 +29,9 @@ class ApplicationSetReconciler:
     name = "applicationset-controller"
     primary: Resource = APPLICATION_SETS
 
-    def __init__(self, listers: Listers, repositories: Repositories) -> None:
+    def __init__(self, cluster: Cluster, listers: Listers, repositories: Repositories) -> None:
+        self._cluster = cluster
         self._sets = listers(APPLICATION_SETS)
-        self._applications = listers(APPLICATIONS)
         self._projects = listers(APP_PROJECTS)
         self._repositories = repositories
         self._seen: dict[str, tuple[bytes, bytes]] = {}
@@ -41,7 +42,9 @@ class ApplicationSetReconciler:
         appset = self._sets.get(key.namespace, key.name)
         if appset is None:
             return None
-        apps = [app for app in self._applications.list(key.namespace) if is_controlled_by(app, appset)]
+        # the cluster's own answer: a copy that lags would have Applications created twice
+        found = (await self._cluster.list(APPLICATIONS, key.namespace)).items
+        apps = [app for app in found if is_controlled_by(app, appset)]
         return Observed(
             appset=appset,
             folders={wanted: self._folders(*wanted, depth) for wanted, depth in _wanted(appset).items()},
