@@ -10,7 +10,9 @@ from canarium.metrics.promql.parser import ParseError, parse
 
 labels = st.sampled_from(["job", "le", "on", "by", "sum", "bool", "start", '"a b"', '"é"'])
 names = st.sampled_from(["a", "b:c", "up", "sum", "offset", "by", "group", "start", "step", "without", "unless"])
-numbers = st.sampled_from(["0", "1", "2.5", "1e3", "0x1f", "017", "1_000", ".5", "(Inf)", "1e-9", "1e300", "5m", "1h30m"])
+numbers = st.sampled_from(
+    ["0", "1", "2.5", "1e3", "0x1f", "017", "1_000", ".5", "(Inf)", "1e-9", "1e300", "5m", "1h30m"]
+)
 strings = (
     st.text(max_size=8)
     .map(lambda text: '"' + "".join(f"\\U{ord(char):08x}" for char in text) + '"')

@@ -7,7 +7,6 @@ from typing import Any
 
 import promql_parser
 from hypothesis import assume, given, settings
-from tests.metrics.promql.expressions import accepted, expressions
 
 from canarium.metrics.promql.ast import (
     AggregateExpr,
@@ -22,6 +21,7 @@ from canarium.metrics.promql.ast import (
     UnaryExpr,
     VectorSelector,
 )
+from tests.metrics.promql.expressions import accepted, expressions
 
 OPS = {"MatchOp.Equal": "=", "MatchOp.NotEqual": "!=", "MatchOp.Re": "=~", "MatchOp.NotRe": "!~"}
 

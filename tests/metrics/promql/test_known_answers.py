@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from tests.metrics.promql.trees import Answer, answers, walk
 
 from canarium.metrics.promql.parser import ParseError, parse
 from canarium.metrics.promql.printer import format_expr, format_pretty
+from tests.metrics.promql.trees import Answer, answers, walk
 
 
 def check(answer: Answer) -> None:

@@ -6,7 +6,6 @@ import math
 from typing import Any
 
 import pytest
-from tests.metrics.promql.trees import SPAN, without_spans
 
 from canarium.metrics.promql.ast import (
     AggregateExpr,
@@ -28,6 +27,7 @@ from canarium.metrics.promql.ast import (
 )
 from canarium.metrics.promql.functions import FUNCTIONS
 from canarium.metrics.promql.parser import Options, ParseError, parse, value_type
+from tests.metrics.promql.trees import SPAN, without_spans
 
 
 def number(value: float, *, is_duration: bool = False) -> NumberLiteral:

@@ -6,12 +6,12 @@ from itertools import pairwise
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.metrics.promql.expressions import accepted, expressions, labels, strings
-from tests.metrics.promql.trees import children, walk, without_spans
 
 from canarium.metrics.promql.lexer import EOF, ERROR, to_bytes, tokenize
 from canarium.metrics.promql.parser import ParseError, parse
 from canarium.metrics.promql.printer import format_expr, format_pretty
+from tests.metrics.promql.expressions import accepted, expressions, labels, strings
+from tests.metrics.promql.trees import children, walk, without_spans
 
 bounded = settings(max_examples=100, deadline=None)
 

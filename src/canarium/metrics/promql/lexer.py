@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
+from canarium.metrics.promql.number_scanner import ALPHA, DIGITS, HEX_DIGITS, scan_number, scan_rest_of_duration
 from canarium.metrics.promql.quoting import code_point, quote, quote_rune
 
 IDENTIFIER: Final = "identifier"
@@ -89,10 +90,6 @@ _BRACES = re.compile(
 _SPACES = re.compile(r"[ \t\r\n]*").match
 _LETTERS = re.compile(r"[A-Za-z_]*").match
 _PLAIN_RUN = re.compile(r"[^\"'`\\\n\x80-\xff]*").match
-_ALPHA = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_")
-_DIGITS = frozenset("0123456789")
-_HEX_DIGITS = frozenset("0123456789abcdefABCDEF")
-_ALPHANUMERIC = _ALPHA | _DIGITS
 
 
 class Token(NamedTuple):
@@ -279,7 +276,7 @@ class _Lexer:
             if pos >= len(data):
                 raise _Stop(pos, "unexpected end of input in duration expression")
             char = data[pos]
-            if char in _DIGITS or (char == "." and data[pos + 1 : pos + 2] in _DIGITS):
+            if char in DIGITS or (char == "." and data[pos + 1 : pos + 2] in DIGITS):
                 self.seen_duration = True
                 return self.number_or_duration(pos)
             if char == "]":
@@ -300,7 +297,7 @@ class _Lexer:
                     self.bracket(char, pos)
                 pos += 1
             else:
-                end = self.duration_word(pos) if char in _ALPHA else 0
+                end = self.duration_word(pos) if char in ALPHA else 0
                 if not end:
                     raise _Stop(pos, f"unexpected character in duration expression: {quote_rune(self.rune(pos))}")
                 pos = end
@@ -323,18 +320,18 @@ class _Lexer:
             if char == "{":
                 raise _Stop(pos, "unexpected left brace '{'")
             raise _Stop(pos, f"unexpected character inside braces: {quote_rune(self.rune(pos))}")
-        if char in _DIGITS or (char == "." and data[pos + 1 : pos + 2] in _DIGITS):
+        if char in DIGITS or (char == "." and data[pos + 1 : pos + 2] in DIGITS):
             return self.number_or_duration(pos)
         if char in "=!":
             raise _Stop(pos, f"unexpected character after '{char}': {quote_rune(self.rune(pos + 1))}")
         raise _Stop(pos, f"unexpected character: {quote_rune(self.rune(pos))}")
 
     def number_or_duration(self, pos: int) -> int:
-        end, fine = _scan_number(self.data, pos)
+        end, fine = scan_number(self.data, pos)
         kind = NUMBER
         if not fine:
             kind = DURATION
-            end, fine = _scan_rest_of_duration(self.data, end)
+            end, fine = scan_rest_of_duration(self.data, end)
         if not fine:
             raise _Stop(pos, f"bad number or duration syntax: {quote(from_bytes(self.data[pos:end]))}")
         self.tokens.append(Token(kind, pos, self.data[pos:end]))
@@ -385,84 +382,10 @@ class _Lexer:
             char = self.rune(at)
             if not char:
                 raise _Stop(start, "escape sequence not terminated")
-            if char not in _HEX_DIGITS or (base == 8 and char not in "01234567"):
+            if char not in HEX_DIGITS or (base == 8 and char not in "01234567"):
                 raise _Stop(start, f"illegal character {code_point(char)} in escape sequence")
             value = value * base + int(char, 16)
             at += 1
         if value > most or 0xD800 <= value < 0xE000:
             raise _Stop(start, "escape sequence is an invalid Unicode code point")
         return at
-
-
-def _scan_number(data: str, pos: int) -> tuple[int, bool]:
-    """Scan a number from `pos`: where scanning stopped, and whether a number ends there."""
-    at = pos
-    digits = _DIGITS
-    seen_dot = seen_exponent = False
-    if data.startswith("0", at):
-        at += 1
-        if data[at : at + 1] in ("x", "X"):
-            at += 2 if data[at + 1 : at + 2] == "_" else 1
-            digits = _HEX_DIGITS
-    # A dot here does not count, so `0.5.` passes for a number until its value is asked for.
-    if data.startswith(".", at):
-        at += 1
-    if data[at : at + 1] in digits:
-        at += 1
-    while at < len(data):
-        char = data[at]
-        if char == ".":
-            if seen_dot:
-                return at + 1, False
-            seen_dot = True
-            at += 1
-            if data[at : at + 1] in ("_", "."):
-                return at + 1, False
-            if digits is _HEX_DIGITS:
-                return at, False
-        elif char in "eE":
-            # Also in hexadecimal numbers, though only where a run of digits begins: upstream does.
-            if seen_exponent:
-                return at + 1, False
-            seen_exponent = True
-            at += 1
-            if data[at : at + 1] in ("+", "-"):
-                at += 1
-            if at >= len(data):
-                return at, False
-            if data[at] in "._eE":
-                return at + 1, False
-        elif char == "_":
-            at += 1
-            if at >= len(data):
-                return at, False
-            if data[at] in "._eE":
-                return at + 1, False
-        elif char in digits:
-            while at < len(data) and data[at] in digits:
-                at += 1
-        else:
-            break
-    if at == pos:
-        return at, False
-    return at, not (at < len(data) and data[at] in _ALPHANUMERIC)
-
-
-def _scan_rest_of_duration(data: str, at: int) -> tuple[int, bool]:
-    """Scan units from `at`, behind the digits of a duration; as `_scan_number`."""
-    size = len(data)
-    units = "smhdwy"
-    while True:
-        if at >= size or data[at] not in units:
-            return at, False
-        at += 1
-        if at < size and data[at] == "s":
-            at += 1
-        if at >= size or data[at] not in _DIGITS:
-            break
-        while at < size and data[at] in _DIGITS:
-            at += 1
-        units = "smhdw"
-    if at < size and data[at] in _ALPHANUMERIC:
-        return at + 1, False
-    return at, True
