@@ -60,22 +60,26 @@ def new_size(deployment: Obj, sets: Sequence[Obj], new: Obj | None) -> int:
 
 
 def scale_down_old(deployment: Obj, new: Obj, old: Sequence[Obj]) -> list[tuple[Obj, int]]:
-    """Which old sets shrink to what: unhealthy pods first, then as many as availability allows. Oldest set first."""
+    """Which old sets shrink to what: unhealthy pods first, then as many as availability allows. Oldest set first.
+
+    A set that was just scaled down still counts pods as available that are on their way out, until its own controller
+    has looked. Upstream stops with an error then ("got invalid request to scale down"); we count no more than it wants.
+    """
     want = int(deployment["spec"].get("replicas", 1))
     sizes = {found["metadata"]["name"]: size(found) for found in old}
     if not sum(sizes.values()):
         return []
     least = want - fenceposts(deployment)[1]
-    room = sum(sizes.values()) + size(new) - least - (size(new) - count(new, "availableReplicas"))
+    room = sum(sizes.values()) + size(new) - least - (size(new) - _available(new))
     if room <= 0:
         return []
     for found in old:
         name = found["metadata"]["name"]
-        sick = min(room, sizes[name] - count(found, "availableReplicas"))
+        sick = min(room, sizes[name] - _available(found))
         if sick > 0:
             sizes[name] -= sick
             room -= sick
-    spare = sum(count(found, "availableReplicas") for found in (*old, new)) - least
+    spare = sum(map(_available, (*old, new))) - least
     for found in old:
         name = found["metadata"]["name"]
         fewer = min(sizes[name], spare)
@@ -85,6 +89,10 @@ def scale_down_old(deployment: Obj, new: Obj, old: Sequence[Obj]) -> list[tuple[
     return [
         (found, sizes[found["metadata"]["name"]]) for found in old if sizes[found["metadata"]["name"]] != size(found)
     ]
+
+
+def _available(replica_set: Obj) -> int:
+    return min(size(replica_set), count(replica_set, "availableReplicas"))
 
 
 def proportional_scales(
