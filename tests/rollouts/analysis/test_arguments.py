@@ -51,6 +51,11 @@ def test_an_argument_without_value_spoils_every_substitution() -> None:
         resolve_metric({"name": "{{args.x}}"}, [{"name": "x", "value": "1"}, {"name": "y"}])
 
 
+def test_an_argument_without_value_spoils_a_metric_without_any() -> None:
+    with pytest.raises(UnresolvedArgument, match='argument "y" was not supplied'):
+        resolve_metric({"name": "x"}, [{"name": "y"}])
+
+
 def test_a_tag_that_is_never_closed_is_refused() -> None:
     with pytest.raises(UnresolvedArgument) as caught:
         resolve_metric({"name": "test-{{args.var"}, [])
@@ -63,7 +68,10 @@ def test_a_stray_brace_runs_on_to_the_end_of_the_provider() -> None:
     with pytest.raises(UnresolvedArgument) as caught:
         resolved("{{")
 
-    assert caught.value.problem == 'failed to resolve {{","provider":{"prometheus":{"query":"up"}}'
+    assert caught.value.problem == (
+        'failed to resolve {{","provider":{"prometheus":{"query":"up",'
+        '"authentication":{"sigv4":{},"oauth2":{},"basicAuth":{}}'
+    )
 
 
 def test_a_control_character_cannot_be_an_argument() -> None:

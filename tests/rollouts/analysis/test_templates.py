@@ -202,6 +202,16 @@ def test_field_ref_reads_the_rollout(path: str, value: str) -> None:
     [
         ("metadata.labels.app", "unsupported fieldPath: metadata.labels.app"),
         ("metadata.name['x']", "fieldPath \"metadata.name['x']\" does not support subscript"),
+        (
+            "metadata.labels['X/']",
+            "invalid key subscript in metadata.labels['X/']: prefix part a lowercase RFC 1123 subdomain must consist "
+            "of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character "
+            "(e.g. 'example.com', regex used for validation is "
+            "'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*');name part must be non-empty;"
+            "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an "
+            "alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is "
+            "'([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')",
+        ),
         ("status.pauseConditions[blah].reason", "invalid index 'blah'"),
         ("status.pauseConditions[12].reason", "index 12 out of range"),
         (

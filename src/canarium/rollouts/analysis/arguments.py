@@ -33,6 +33,8 @@ _FIELD_ORDER: Final[tuple[str, ...]] = (
 )
 """The order in which Go writes a metric; an error may quote the text that follows a stray `{{`."""
 
+_ESCAPED: Final = str.maketrans({char: f"\\u{ord(char):04x}" for char in "&<>\u2028\u2029"})
+
 
 class UnresolvedArgument(CanariumError):
     """A metric's arguments cannot be filled in. `problem` is upstream's message."""
@@ -43,9 +45,7 @@ def resolve_metric(metric: Obj, args: Sequence[Mapping[str, Any]]) -> Obj:
 
     args: `[{"name": …, "value": …}]`; an extra one is fine, one without value never is. Raises UnresolvedArgument.
     """
-    text = _as_go_json(metric)
-    if "{{" not in text:
-        return metric
+    parts = _split(_as_go_json(metric))
     values: dict[str, str] = {}
     for arg in args:
         if arg.get("value") is None:
@@ -54,9 +54,11 @@ def resolve_metric(metric: Obj, args: Sequence[Mapping[str, Any]]) -> Obj:
                 field="spec.args",
                 next_step=f"Give {arg['name']} a value, or a secretKeyRef.",
             )
-        values[f"args.{arg['name']}"] = quote(arg["value"])[1:-1]
+        values[f"args.{arg['name']}"] = quote(str(arg["value"]))[1:-1]
+    if len(parts) == 1:
+        return metric
     try:
-        resolved: Obj = json.loads(_substitute(text, values))
+        resolved: Obj = json.loads(_fill(parts, values))
     except json.JSONDecodeError as error:
         raise UnresolvedArgument(
             f"invalid character '{error.doc[error.pos + 1 : error.pos + 2]}' in string escape code",
@@ -80,36 +82,52 @@ def secret_of(arg: Mapping[str, Any]) -> Mapping[str, Any] | None:
 
 
 def _as_go_json(metric: Obj) -> str:
-    ordered = {key: metric[key] for key in _FIELD_ORDER if key in metric}
-    ordered.update((key, value) for key, value in metric.items() if key not in ordered)
+    ordered = {key: metric[key] for key in _FIELD_ORDER if metric.get(key) not in (None, "") or key == "name"}
+    ordered.update((key, value) for key, value in metric.items() if key not in _FIELD_ORDER)
+    provider = metric.get("provider") or {}
+    if provider.get("prometheus") is not None:
+        ordered["provider"] = {**provider, "prometheus": _prometheus_in_go(provider["prometheus"])}
     text = json.dumps(ordered, ensure_ascii=False, separators=(",", ":"))
-    for char, escaped in (("&", "\\u0026"), ("<", "\\u003c"), (">", "\\u003e")):
-        text = text.replace(char, escaped)
-    return text
+    return text.translate(_ESCAPED)
 
 
-def _substitute(template: str, values: Mapping[str, str]) -> str:
-    """fasttemplate over `{{`, `}}`: spaces around a name are forgiven, of several unknown names the last is told."""
-    out: list[str] = []
+def _prometheus_in_go(spec: Obj) -> Obj:
+    """Go's structs are never left out, so `authentication` is always there, after `address` and `query`."""
+    ordered = {key: spec[key] for key in ("address", "query") if spec.get(key)}
+    ordered["authentication"] = {"sigv4": {}, "oauth2": {}, "basicAuth": {}, **(spec.get("authentication") or {})}
+    ordered.update((key, value) for key, value in spec.items() if key not in ("address", "query", "authentication"))
+    return ordered
+
+
+def _split(template: str) -> list[str]:
+    """The template cut at its tags: text, tag, text, tag, …, text. Raises UnresolvedArgument for an open end."""
+    parts: list[str] = []
     rest = template
-    unresolved: str | None = None
     while True:
         text, opened, rest = rest.partition("{{")
-        out.append(text)
+        parts.append(text)
         if not opened:
-            break
+            return parts
         tag, closed, after = rest.partition("}}")
         if not closed:
             raise UnresolvedArgument(
                 f'Cannot find end tag="}}}}" in the template={quote(template)} starting from {quote(rest)}',
                 next_step="Close the {{ with }}.",
             )
-        value = values.get(tag.strip())
-        if value is None:
-            unresolved = tag
-        else:
-            out.append(value)
+        parts.append(tag)
         rest = after
+
+
+def _fill(parts: list[str], values: Mapping[str, str]) -> str:
+    """The template with a value for every tag: spaces around a name are forgiven, of unknown names the last is told."""
+    filled = list(parts)
+    unresolved: str | None = None
+    for index in range(1, len(parts), 2):
+        value = values.get(parts[index].strip())
+        if value is None:
+            unresolved = parts[index]
+        else:
+            filled[index] = value
     if unresolved is not None:
         name = unresolved.strip().removeprefix("args.")
         raise UnresolvedArgument(
@@ -117,4 +135,4 @@ def _substitute(template: str, values: Mapping[str, str]) -> str:
             field="spec.metrics",
             next_step=f"Declare an argument named {name} under spec.args of the template, or mend the name.",
         )
-    return "".join(out)
+    return "".join(filled)

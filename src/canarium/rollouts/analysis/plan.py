@@ -85,8 +85,8 @@ def plan_of(run: Obj) -> Plan:
 
 
 def _read(position: int, metric: Obj, dry_run: frozenset[str], keep: Mapping[str, int]) -> Metric:
-    name = metric["name"]
-    interval, delay = metric.get("interval") or "", metric.get("initialDelay") or ""
+    name = metric.get("name", "")
+    interval, delay = str(metric.get("interval") or ""), str(metric.get("initialDelay") or "")
     count = int_value(metric.get("count"))
     failure_limit = int_value(metric.get("failureLimit"))
     success_limit = int_value(metric.get("consecutiveSuccessLimit"))

@@ -7,13 +7,12 @@ Behaviour follows Argo Rollouts 1.10, `utils/analysis/helpers.go` and `factory.g
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 
 from canarium.errors import CanariumError
-from canarium.kube.objects import Obj, annotations_of, labels_of
-from canarium.rollouts.analysis.gotext import format_any, quote
+from canarium.kube.objects import Obj
+from canarium.rollouts.analysis.fieldpath import InvalidFieldPath, any_field, metadata_field
 from canarium.rollouts.kinds import ANALYSIS_RUNS
 
 
@@ -191,7 +190,7 @@ def resolve_args(
     later fieldRef succeeds, and the argument is then empty.
     """
     resolved: list[dict[str, Any]] = []
-    pending: InvalidTemplate | None = None
+    pending: InvalidFieldPath | None = None
     for arg in args:
         value = arg.get("value", "")
         source = arg.get("valueFrom") or {}
@@ -200,101 +199,21 @@ def resolve_args(
         elif source.get("fieldRef") is not None:
             path = source["fieldRef"].get("fieldPath", "")
             try:
+                value = metadata_field(rollout, path) if path.startswith("metadata") else any_field(rollout, path)
+            except InvalidFieldPath as error:
                 if path.startswith("metadata"):
-                    value, pending = _metadata_field(rollout, path), None
-                else:
-                    value, pending = _field(rollout, path), None
-            except InvalidTemplate as error:
-                if path.startswith("metadata"):
-                    raise
+                    raise _no_such_field(error) from error
                 value, pending = "", error
+            else:
+                pending = None
         elif source.get("secretKeyRef") is not None:
             resolved.append({"name": arg["name"], "valueFrom": dict(source)})
             continue
         resolved.append({"name": arg["name"], "value": value})
     if pending is not None:
-        raise pending
+        raise _no_such_field(pending) from pending
     return resolved
 
 
-_QUALIFIED_NAME: Final = re.compile(r"([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]")
-_DNS_SUBDOMAIN: Final = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
-
-
-def _metadata_field(obj: Obj, path: str) -> str:
-    """As the downward API reads `metadata.…` (fieldpath.ExtractFieldPathAsString)."""
-    next_step = (
-        "Use metadata.name, metadata.namespace, metadata.uid, metadata.labels['key'] or metadata.annotations['key']."
-    )
-    head, separator, tail = path.partition("['")
-    if separator and head and tail.endswith("']"):
-        key = tail[:-2]
-        match head:
-            case "metadata.annotations":
-                _check_key(path, key.lower())
-                return annotations_of(obj).get(key, "")
-            case "metadata.labels":
-                _check_key(path, key)
-                return labels_of(obj).get(key, "")
-            case _:
-                raise InvalidTemplate(f"fieldPath {quote(path)} does not support subscript", next_step=next_step)
-    metadata = obj.get("metadata", {})
-    match path:
-        case "metadata.annotations":
-            return _format_map(annotations_of(obj))
-        case "metadata.labels":
-            return _format_map(labels_of(obj))
-        case "metadata.name" | "metadata.namespace" | "metadata.uid":
-            return str(metadata.get(path.removeprefix("metadata."), ""))
-        case _:
-            raise InvalidTemplate(f"unsupported fieldPath: {path}", next_step=next_step)
-
-
-def _check_key(path: str, key: str) -> None:
-    prefix, slash, name = key.rpartition("/")
-    is_valid = (
-        0 < len(name) <= 63
-        and _QUALIFIED_NAME.fullmatch(name) is not None
-        and (not slash or (0 < len(prefix) <= 253 and _DNS_SUBDOMAIN.fullmatch(prefix) is not None))
-    )
-    if not is_valid:
-        raise InvalidTemplate(
-            f"invalid key subscript in {path}: name part must consist of alphanumeric characters, '-', '_' or '.', "
-            "and must start and end with an alphanumeric character",
-            next_step="Write the label or annotation key as in metadata.labels['app'].",
-        )
-
-
-def _format_map(values: Mapping[str, str]) -> str:
-    return "\n".join(f"{key}={quote(value)}" for key, value in sorted(values.items()))
-
-
-_PATH_SEPARATORS: Final = re.compile(r"[.\[\]]+")
-
-
-def _field(rollout: Obj, path: str) -> str:
-    """A scalar anywhere in the Rollout, `status.pauseConditions[0].reason` (extractValueFromRollout)."""
-    invalid = InvalidTemplate(
-        f"invalid path {path} in rollout", next_step="Name a field that the Rollout has when the analysis starts."
-    )
-    at: Any = rollout
-    for section in _PATH_SEPARATORS.split(path):
-        if not section:
-            continue
-        if isinstance(at, list):
-            if not section.isascii() or not section.isdigit():
-                raise InvalidTemplate(f"invalid index '{section}'", next_step=f"Use a number for the list in {path}.")
-            if int(section) >= len(at):
-                raise InvalidTemplate(f"index {int(section)} out of range", next_step=f"The list in {path} is shorter.")
-            at = at[int(section)]
-        elif isinstance(at, dict):
-            at = at.get(section)
-        else:
-            raise invalid
-    if at is None:
-        raise invalid
-    if isinstance(at, (list, dict)):
-        raise InvalidTemplate(
-            f"path {path} in rollout must terminate in a primitive value", next_step="Name one of the fields inside."
-        )
-    return format_any(at)
+def _no_such_field(error: InvalidFieldPath) -> InvalidTemplate:
+    return InvalidTemplate(error.problem, next_step=error.next_step)

@@ -93,7 +93,7 @@ def validate_metric(metric: Obj) -> None:
             raise _refuse("count", "count must be >= consecutiveSuccessLimit", "Measure more often.")
         if count < inconclusive_limit:
             raise _refuse("count", "count must be >= inconclusiveLimit", "Measure more often.")
-    interval, delay = metric.get("interval") or "", metric.get("initialDelay") or ""
+    interval, delay = str(metric.get("interval") or ""), str(metric.get("initialDelay") or "")
     if count > 1 and not interval:
         raise _refuse("interval", "interval must be specified when count > 1", "Add, say, interval: 30s.")
     for field, text, called in (("interval", interval, "interval"), ("initialDelay", delay, "startDelay")):
@@ -137,7 +137,7 @@ def _match_rules(
     matched: dict[str, Mapping[str, Any]] = {}
     for index, rule in enumerate(rules):
         matches = _matcher(rule.get("metricName", ""))
-        names = [metric["name"] for metric in metrics if matches(metric["name"])]
+        names = [name for name in (metric.get("name", "") for metric in metrics) if matches(name)]
         if not names:
             raise InvalidMetrics(
                 f"{field}[{index}]: Rule didn't match any metric name(s)",
