@@ -10,6 +10,7 @@ import os
 from pathlib import Path
 
 import pytest
+
 from tests.metrics.promql_eval.promqltest import Report, replay
 
 CONFORMANCE = Path(

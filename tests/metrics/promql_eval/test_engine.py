@@ -111,8 +111,40 @@ def test_refuses_what_upstream_refuses_in_its_words(store: MemoryStore, query: s
 
 
 def test_says_what_is_not_built(store: MemoryStore) -> None:
-    with pytest.raises(NotBuilt, match=r"the smoothed modifier is not built into canarium yet"):
-        instant(parse("rate(restarts_total[1m] smoothed)", experimental=True), 0, store)
+    with pytest.raises(NotBuilt, match=r"the function info\(\) is not built into canarium yet"):
+        instant(parse("info(restarts_total)", experimental=True), 0, store)
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        pytest.param("increase(x[1m])", 24.0, id="extrapolated to the edges"),
+        pytest.param("increase(x[1m] anchored)", 21.0, id="anchored: from the last sample at or before the start"),
+        pytest.param("increase(x[1m] smoothed)", 24.0, id="smoothed: interpolated at both edges"),
+        pytest.param("changes(x[1m] anchored)", 3.0, id="changes since the anchor"),
+        pytest.param("x smoothed", 30.5, id="a value between two samples"),
+    ],
+)
+def test_extended_ranges_measure_from_edge_to_edge(query: str, expected: float) -> None:
+    """Squares every 20 s, looked at half way between two samples."""
+    store = MemoryStore()
+    for nth in range(10):
+        store.append(Labels({"__name__": "x"}), nth * 20_000, float(nth * nth))
+
+    [(_, value)] = instant(parse(query, experimental=True), 110_000, store).vector()
+
+    assert value == pytest.approx(expected)
+
+
+def test_most_functions_refuse_extended_ranges(store: MemoryStore) -> None:
+    with pytest.raises(EvalError) as refused:
+        ask_experimental(store, "deriv(restarts_total[3m] smoothed)")
+
+    assert str(refused.value) == "smoothed modifier can only be used with: delta, increase, rate - not with deriv"
+
+
+def ask_experimental(store: MemoryStore, query: str) -> None:
+    instant(parse(query, experimental=True), 0, store)
 
 
 def test_annotations_name_the_place_when_the_text_is_known(store: MemoryStore) -> None:

@@ -31,6 +31,7 @@ from canarium.metrics.promql.ast import (
 )
 from canarium.metrics.promql.eval_aggregate import aggregate, count_values
 from canarium.metrics.promql.eval_binary import merged_unless_delayed, scalars, vector_scalar, vectors
+from canarium.metrics.promql.eval_extended import extended_samples, window_function
 from canarium.metrics.promql.eval_histogram import histogram_fraction, histogram_quantile
 from canarium.metrics.promql.eval_selectors import (
     Ranges,
@@ -95,6 +96,11 @@ def instant(
         if isinstance(root, MatrixSelector | SubqueryExpr):
             found = _ranges(ctx, root)
             series = found.series()
+            if isinstance(root, MatrixSelector) and root.vector_selector.extended:
+                is_smoothed = root.vector_selector.extended == "smoothed"
+                edges = int(found.starts[0]), int(found.ends[0])
+                reached = [extended_samples(one, *edges, is_smoothed=is_smoothed) for one in series]
+                series = [one for one in reached if one is not None]
             if found.drop is not None:
                 series = [SeriesData(one.labels.without_metadata(), one.timestamps, one.values) for one in series]
             return Result(ValueType.MATRIX, ctx.steps, series=series, annotations=_annotations(ctx, query))
@@ -387,11 +393,13 @@ def _single(values: Floats) -> Block:
 
 def _range_call(ctx: Context, call: Call, args: list[Expr], argument: MatrixSelector | SubqueryExpr) -> Block:
     name = call.func
-    if name == "absent_over_time":
-        return _absent_over_time(ctx, argument)
     function = WINDOW_FUNCTIONS.get(name)
     if function is None:
         raise NotBuilt(f"the function {name}()")
+    if isinstance(argument, MatrixSelector) and argument.vector_selector.extended:
+        function = window_function(name, argument.vector_selector.extended)
+    if name == "absent_over_time":
+        return _absent_over_time(ctx, argument)
     parameters = [_scalar(ctx, arg) for arg in args if arg is not argument]
     found = _ranges(ctx, argument)
     if not found.labels:

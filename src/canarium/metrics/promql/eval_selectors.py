@@ -12,8 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from canarium.metrics.promql.ast import AtModifier, DurationExpr, MatrixSelector, NumberLiteral, VectorSelector
+from canarium.metrics.promql.eval_extended import smoothed_values
 from canarium.metrics.promql.eval_windows import Outcome, Windows
-from canarium.metrics.promql.values import Block, Context, EvalError, Floats, Ints, NotBuilt, empty
+from canarium.metrics.promql.values import Block, Context, EvalError, Floats, Ints, empty
 from canarium.metrics.tsdb.labels import Labels
 from canarium.metrics.tsdb.store import SeriesData, is_stale, stale_mask
 
@@ -90,18 +91,14 @@ def reference_times(ctx: Context, at: AtModifier | None, offset_ms: int) -> Ints
     return np.full(len(ctx.steps), fixed - offset_ms, np.int64)
 
 
-def _refuse_extended(selector: VectorSelector) -> None:
-    if selector.extended:
-        raise NotBuilt(f"the {selector.extended} modifier")
-
-
 def instant(ctx: Context, selector: VectorSelector, *, wants_times: bool = False) -> Block:
     """The newest sample of each series within the lookback, unless it is a staleness marker.
 
     wants_times: give each sample's own timestamp in seconds instead of its value.
     """
-    _refuse_extended(selector)
     offset_ms = duration_ms(ctx, selector.offset_expr, selector.offset_ms, may_be_negative=True)
+    if selector.extended == "smoothed" and not wants_times:
+        return _smoothed(ctx, selector, offset_ms)
     series = ctx.storage.selected(selector.matchers)
     if len(ctx.steps) == 1 or selector.at is not None:
         block = _at_one_time(ctx, selector, offset_ms, wants_times=wants_times)
@@ -162,6 +159,21 @@ def _at_one_time(ctx: Context, selector: VectorSelector, offset_ms: int, *, want
     return Block(labels, column, np.ones(column.shape, np.bool_))
 
 
+def _smoothed(ctx: Context, selector: VectorSelector, offset_ms: int) -> Block:
+    times = reference_times(ctx, selector.at, offset_ms)
+    labels: list[Labels] = []
+    rows: list[Outcome] = []
+    for one in ctx.storage.selected(selector.matchers):
+        good = slice(None) if not one.has_stale else ~stale_mask(one.values)
+        values, present = smoothed_values(one.timestamps[good], one.values[good], times, ctx.lookback_ms)
+        if present.any():
+            labels.append(one.labels)
+            rows.append((values, present))
+    if not labels:
+        return empty(len(times))
+    return Block(labels, np.array([values for values, _ in rows]), np.array([present for _, present in rows]))
+
+
 @dataclass(slots=True)
 class Ranges:
     """What a range vector holds at every step: windows over flat columns.
@@ -210,12 +222,14 @@ class Ranges:
 def ranges(ctx: Context, selector: MatrixSelector) -> Ranges:
     """All samples of each series in (end - range, end], staleness markers left out."""
     vector = selector.vector_selector
-    _refuse_extended(vector)
     offset_ms = duration_ms(ctx, vector.offset_expr, vector.offset_ms, may_be_negative=True)
     range_ms = duration_ms(ctx, selector.range_expr, selector.range_ms, may_be_negative=False)
     ends = reference_times(ctx, vector.at, offset_ms)
     starts = ends - range_ms
-    first, last = int(starts[0]), int(ends[-1])
+    # The extended modifiers look beyond the range, by the lookback.
+    before_ms = ctx.lookback_ms if vector.extended else 0
+    after_ms = ctx.lookback_ms if vector.extended == "smoothed" else 0
+    first, last = int(starts[0]) - before_ms, int(ends[-1]) + after_ms
     labels: list[Labels] = []
     times: list[Ints] = []
     values: list[Floats] = []
@@ -242,7 +256,9 @@ def ranges(ctx: Context, selector: MatrixSelector) -> Ranges:
         sizes = np.add.reduceat(good, np.cumsum(sizes) - sizes, dtype=np.int64)
         flat_times, flat_values = flat_times[good], flat_values[good]
     ctx.count(len(flat_times))
-    return windowed(labels, None, flat_times, flat_values, sizes, starts, ends)
+    found = windowed(labels, None, flat_times, flat_values, sizes, starts - before_ms, ends + after_ms)
+    found.starts, found.ends = starts, ends
+    return found
 
 
 def windowed(
