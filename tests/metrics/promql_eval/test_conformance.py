@@ -21,6 +21,7 @@ FILES = (
     "duration_expression",
     "functions",
     "histograms",
+    "info",
     "limit",
     "literals",
     "operators",
@@ -51,10 +52,3 @@ def test_answers_as_upstreams_own_tests_expect(name: str) -> None:
     assert {query: why for query, why in failed.items() if query not in known} == {}
     assert known - failed.keys() == set(), "these pass now: take them out of KNOWN"
     assert report.counts["passed"] > 0
-
-
-def test_refuses_the_info_function_in_clear_words() -> None:
-    """info() is not built: each of its cases says so, none answers wrongly."""
-    report = _replayed("info")
-
-    assert {why for why in report.failures.values() if "info()" not in why} == set()

@@ -33,6 +33,7 @@ from canarium.metrics.promql.eval_aggregate import aggregate, count_values
 from canarium.metrics.promql.eval_binary import merged_unless_delayed, scalars, vector_scalar, vectors
 from canarium.metrics.promql.eval_extended import extended_samples, window_function
 from canarium.metrics.promql.eval_histogram import histogram_fraction, histogram_quantile
+from canarium.metrics.promql.eval_info import info
 from canarium.metrics.promql.eval_selectors import (
     Ranges,
     duration_ms,
@@ -499,6 +500,12 @@ def _label_join(ctx: Context, _call: Call, args: list[Expr]) -> Block:
     return functions.label_join(_vector(ctx, args[0]), target, separator, sources)
 
 
+def _info(ctx: Context, _call: Call, args: list[Expr]) -> Block:
+    selector = args[1] if len(args) > 1 else None
+    assert selector is None or isinstance(selector, VectorSelector), selector
+    return info(ctx, args[0], _vector(ctx, args[0]), selector)
+
+
 def _histogram_quantile(ctx: Context, _call: Call, args: list[Expr]) -> Block:
     q = _scalar(ctx, args[0])
     return histogram_quantile(ctx, q, _vector(ctx, args[1]), (args[0].span, args[1].span))
@@ -542,6 +549,7 @@ _SPECIAL: Final[dict[str, Callable[[Context, Call, list[Expr]], Value]]] = {
     "histogram_fraction": _histogram_fraction,
     "histogram_quantile": _histogram_quantile,
     "histogram_quantiles": _histogram_quantiles,
+    "info": _info,
     "label_join": _label_join,
     "label_replace": _label_replace,
     "max_of": lambda ctx, _call, args: functions.go_max(_scalar(ctx, args[0]), _scalar(ctx, args[1])),
@@ -554,6 +562,8 @@ _SPECIAL: Final[dict[str, Callable[[Context, Call, list[Expr]], Value]]] = {
     "sort_by_label": _sort,
     "sort_by_label_desc": _sort,
     "sort_desc": _sort,
+    # Upstream answers with nothing, too, unless its feature flag for start timestamps is on.
+    "start_timestamp": lambda ctx, _call, _args: empty(len(ctx.steps)),
     "start": _constant(lambda ctx: ctx.query_start_ms / 1000),
     "step": _constant(lambda ctx: 0.0 if ctx.query_start_ms == ctx.query_end_ms else ctx.query_step_ms / 1000),
     "time": lambda ctx, _call, _args: ctx.steps / 1000.0,
