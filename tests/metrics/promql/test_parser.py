@@ -264,6 +264,9 @@ def test_a_query_of_nothing_but_comments_is_no_expression(text: str, message: st
         ("(?=a)", "invalid or unsupported Perl syntax: `(?=`"),
         ("\\\\q", "invalid escape sequence: `\\q`"),
         ("a\\\\", "trailing backslash at end of expression: ``"),
+        ("a+{1001}", "invalid repeat count: `{1001}`"),
+        ("a\\\\C", "invalid escape sequence: `\\C`"),
+        ("a+\\xffb", "invalid UTF-8: `\N{REPLACEMENT CHARACTER}b`"),
     ],
 )
 def test_a_regex_is_refused_in_the_words_of_go(pattern: str, complaint: str) -> None:
@@ -271,6 +274,13 @@ def test_a_regex_is_refused_in_the_words_of_go(pattern: str, complaint: str) -> 
         parse(f'a{{x=~"{pattern}"}}')
 
     assert raised.value.message == f"1:3: parse error: error parsing regexp: {complaint}"
+
+
+@pytest.mark.parametrize(
+    "pattern", ["a|b", ".*", "(a|b)+", "[^x]{2,3}", "\\\\d+", "(?i)a", "\\\\Q\\\\C\\\\E", "\\xff", "\\\\pL"]
+)
+def test_what_go_accepts_as_a_regex_is_accepted(pattern: str) -> None:
+    parse(f'a{{x=~"{pattern}"}}')
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,11 @@ from typing import cast
 _LITERALS = re.compile(r"[^\\.+*?()\[\]{}^$]*").fullmatch
 # Literals with `.*`, `.+` and `.?` need no engine to be known as valid.
 _PLAINLY_VALID = re.compile(r"(?:[\w \-/:,;=@#%&~<>!|]|\.[*+?]?|\\[.\-])*", re.ASCII).fullmatch
+# `\C`, which RE2 takes for any byte, and broken UTF-8, which cannot even be handed to it.
+_REFUSED_BY_GO_ONLY = re.compile(
+    r"(?:[^\\\ud800-\udfff]|\\Q[^\ud800-\udfff]*?(?:\\E|\Z)|\\[^CQ\ud800-\udfff])*+(\\C|\\?[\ud800-\udfff])"
+).match
+_LAST_COUNT = re.compile(r"\{([0-9]+)(?:,([0-9]*))?\}$").search
 # RE2's C++ words and Go's for the same mistake.
 _GO_WORDS = {
     "missing ]": "missing closing ]",
@@ -31,6 +36,20 @@ def complaint(pattern: str) -> str:
     """What Go says is wrong with the pattern; empty when it is valid."""
     if _LITERALS(pattern) or _PLAINLY_VALID(pattern):
         return ""
+    refused = _REFUSED_BY_GO_ONLY(pattern)
+    if refused is None:
+        return _complaint_of_engine(pattern)
+    # Go stops here at the latest, unless something before it is wrong; an open group is no fault yet.
+    before, rest = pattern[: refused.start(1)], pattern[refused.start(1) :]
+    problem = _complaint_of_engine(before)
+    if problem and not problem.startswith("error parsing regexp: missing closing"):
+        return problem
+    if rest.startswith("\\C"):
+        return "error parsing regexp: invalid escape sequence: `\\C`"
+    return _not_utf8(rest)
+
+
+def _complaint_of_engine(pattern: str) -> str:
     import re2
 
     try:
@@ -41,11 +60,25 @@ def complaint(pattern: str) -> str:
         code, _, subject = text.partition(": ")
         if code.startswith("trailing \\"):
             return "error parsing regexp: trailing backslash at end of expression: ``"
+        if code == "invalid repetition size":
+            subject = subject.removesuffix("?")
+        elif code == "bad repetition operator" and (count := _LAST_COUNT(subject)) and _is_too_much(*count.groups()):
+            # Go looks at the count first.
+            code, subject = "invalid repetition size", count.group()
         return f"error parsing regexp: {_GO_WORDS.get(code, code)}: `{subject}`"
-    except UnicodeError:
-        shown = pattern.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-        return f"error parsing regexp: invalid UTF-8: `{shown}`"
+    except UnicodeEncodeError:
+        return _not_utf8(pattern)
     return ""
+
+
+def _not_utf8(pattern: str) -> str:
+    rest = pattern.lstrip("".join(char for char in pattern if not "\ud800" <= char <= "\udfff"))
+    shown = rest.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    return f"error parsing regexp: invalid UTF-8: `{shown}`"
+
+
+def _is_too_much(least: str, most: str | None) -> bool:
+    return max(int(least), int(most or 0)) > 1000 or (bool(most) and int(least) > int(most or 0))
 
 
 @lru_cache(maxsize=4096)
