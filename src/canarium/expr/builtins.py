@@ -6,14 +6,11 @@ Behaviour follows expr-lang 1.17 `builtin`. Not here: `now` (a condition has no 
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
 import math
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from canarium.expr.errors import Panic
 from canarium.expr.types import ANY, ARRAY, FLOAT, INT, Nature, nature
@@ -59,8 +56,7 @@ class ArgumentError(Exception):
     """Arguments that a function does not take, found before the condition runs."""
 
 
-@dataclass(frozen=True)
-class Spec:
+class Spec(NamedTuple):
     """validate: from argument types to the result's type, or signatures: Go function types, the first that fits."""
 
     run: Callable[..., Any]
@@ -182,12 +178,12 @@ def _int(value: Any) -> int:
     return to_int(value)
 
 
-_GO_FLOAT = re.compile(r"[+-]?(?:inf|infinity|nan|(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)", re.ASCII | re.IGNORECASE)
+_GO_FLOAT = r"[+-]?(?:inf|infinity|nan|(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)"
 
 
 def parse_float(text: str) -> float | None:
     """strconv.ParseFloat for decimals; None where it fails. Overflow fails, as in Go."""
-    if not _GO_FLOAT.fullmatch(text) or re.fullmatch(r"[+-]nan", text, re.IGNORECASE):
+    if not re.fullmatch(_GO_FLOAT, text, re.ASCII | re.IGNORECASE) or re.fullmatch(r"[+-]nan", text, re.IGNORECASE):
         return None
     number = float(text)
     return None if math.isinf(number) and "n" not in text.lower() else number
@@ -346,15 +342,23 @@ def _no_constant(name: str) -> Any:
     raise ValueError(f"invalid character '{name[0]}' looking for beginning of value")
 
 
+def _to_base64(text: Any) -> str:
+    import base64  # here and below: rarely wanted, and start-up time is a feature
+
+    return base64.b64encode(_text(text).encode()).decode()
+
+
 def _from_base64(text: Any) -> str:
+    import base64
+
     try:
         return base64.b64decode(_text(text).encode(), validate=True).decode("utf-8", "replace")
-    except (binascii.Error, ValueError):
+    except ValueError:
         raise Panic("illegal base64 data at input byte 0") from None
 
 
 _UNITS = {"ns": 1, "us": 10**3, "µs": 10**3, "μs": 10**3, "ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9}
-_PART = re.compile(r"(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)", re.ASCII)
+_PART = r"(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)"
 
 
 def _duration(text: Any) -> Duration:
@@ -363,8 +367,9 @@ def _duration(text: Any) -> Duration:
     if rest == "0":
         return Duration(0)
     total, at = 0, 0
+    pattern = re.compile(_PART, re.ASCII)
     while at < len(rest):
-        part = _PART.match(rest, at)
+        part = pattern.match(rest, at)
         if part is None:
             break
         whole, _, fraction = part[1].partition(".")
@@ -570,7 +575,7 @@ BUILTINS: dict[str, Spec] = {
     "median": Spec(_median, _aggregate("median")),
     "toJSON": Spec(_to_json, signatures=("func(interface {}) string",)),
     "fromJSON": Spec(_from_json, signatures=("func(string) interface {}",)),
-    "toBase64": Spec(lambda text: base64.b64encode(_text(text).encode()).decode(), signatures=(_STR1,)),
+    "toBase64": Spec(_to_base64, signatures=(_STR1,)),
     "fromBase64": Spec(_from_base64, signatures=(_STR1,)),
     "duration": Spec(_duration, signatures=("func(string) time.Duration",)),
     "first": Spec(_first, _ends("first")),

@@ -6,7 +6,6 @@ Behaviour follows expr-lang 1.17 `optimizer`.
 
 from __future__ import annotations
 
-from dataclasses import fields
 from typing import Any
 
 from canarium.expr.errors import ExprError, Panic
@@ -20,15 +19,15 @@ _ARITHMETIC = frozenset(("+", "-", "*", "/", "**", "^"))
 
 def optimize(node: Node) -> Node:
     """The tree that runs. Raises ExprError where folding divides by zero."""
-    for slot in fields(node):
-        child = getattr(node, slot.name)
+    for name in node.__struct_fields__:
+        child = getattr(node, name)
         if isinstance(child, Node):
-            setattr(node, slot.name, optimize(child))
+            setattr(node, name, optimize(child))
         elif isinstance(child, list):
             if isinstance(node, MapLiteral):
                 node.pairs = [(optimize(key), optimize(value)) for key, value in node.pairs]
             else:
-                setattr(node, slot.name, [optimize(item) for item in child])
+                setattr(node, name, [optimize(item) for item in child])
     match node:
         case Unary():
             return _unary(node)

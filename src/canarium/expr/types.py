@@ -6,15 +6,14 @@ Behaviour follows expr-lang 1.17 `checker/nature`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 _INTEGERS = frozenset(f"{sign}int{bits}" for sign in ("", "u") for bits in ("", "8", "16", "32", "64"))
 _FLOATS = frozenset({"float32", "float64"})
 ANY_NAME = "interface {}"
 
 
-@dataclass(frozen=True, slots=True)
-class Nature:
+class Nature(msgspec.Struct, frozen=True):
     """A Go type by name; empty is unknown, `nil` is the type of nil.
 
     element: of an array whose Go type says less than we know. Function types are `func(in, in) out`.

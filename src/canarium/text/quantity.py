@@ -1,23 +1,25 @@
-"""Kubernetes quantities (`100m`, `1.5Gi`, `12e6`): their exact value and their canonical text.
+"""Kubernetes quantities (`100m`, `1.5Gi`, `12e6`): their value and their canonical text.
 
 Owns: parsing and printing as `resource.Quantity` does. Must not know: which fields hold one.
 Behaviour follows apimachinery 0.33/0.34, including the spellings it lets through unchanged (`+5`, `05`, `1.500`).
+Nothing is finer than a billionth, so values are whole numbers of billionths.
 """
 
 from __future__ import annotations
 
 import re
-from fractions import Fraction
 from functools import lru_cache
+from typing import NamedTuple
 
 from canarium.errors import CanariumError
 
-_SYNTAX = re.compile(r"([+-]?)(\d*)(?:\.(\d*))?([eEinumkKMGTP]*[-+]?\d*)")
+NANOS_PER_UNIT = 10**9
+
+_SYNTAX = re.compile(r"([+-]?)(\d*)(?:\.(\d*))?([eEinumkKMGTP]*[-+]?\d*)", re.ASCII)
 _DECIMAL = {"n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
 _BINARY = {"Ki": 10, "Mi": 20, "Gi": 30, "Ti": 40, "Pi": 50, "Ei": 60}
 _DECIMAL_SUFFIX = {exponent: suffix for suffix, exponent in _DECIMAL.items()}
 _BINARY_SUFFIX = {exponent // 10: suffix for suffix, exponent in _BINARY.items()}
-_NANO = Fraction(1, 10**9)
 _MAX = 2**63 - 1
 _MAX_EXPONENT = 4096  # far beyond any resource; keeps 1e999999999 from being computed
 
@@ -26,9 +28,20 @@ class InvalidQuantity(CanariumError):
     """Text that is not a quantity."""
 
 
-def parse_quantity(text: str) -> Fraction:
-    """The exact value. Raises InvalidQuantity in apimachinery's words."""
-    return _parse(text)[0]
+class _Parsed(NamedTuple):
+    nanos: int
+    style: str  # decimal, binary or exponent: how it will be printed
+    keeps_spelling: bool
+
+
+def quantity_nanos(text: str) -> int:
+    """The value in billionths, what is finer rounded up. Raises InvalidQuantity in apimachinery's words."""
+    return _parse(text.strip()).nanos
+
+
+def parse_quantity(text: str) -> float:
+    """The value as a float, as metrics show it. Raises InvalidQuantity in apimachinery's words."""
+    return quantity_nanos(text) / NANOS_PER_UNIT
 
 
 @lru_cache(maxsize=4096)
@@ -38,19 +51,18 @@ def canonical_quantity(text: str) -> str:
     Raises InvalidQuantity in apimachinery's words.
     """
     text = text.strip()
-    value, style, verbatim = _parse(text)
-    if verbatim:
+    nanos, style, keeps_spelling = _parse(text)
+    if keeps_spelling:
         return text
-    if value == 0:
+    if nanos == 0:
         return "0"
-    if style == "binary" and abs(value) >= 1024 and value.denominator == 1:
-        return _print_binary(int(value))
-    return _print_decimal(value, has_exponent=style == "exponent")
+    if style == "binary" and abs(nanos) >= 1024 * NANOS_PER_UNIT and nanos % NANOS_PER_UNIT == 0:
+        return _print_binary(nanos // NANOS_PER_UNIT)
+    return _print_decimal(nanos, has_exponent=style == "exponent")
 
 
 @lru_cache(maxsize=4096)
-def _parse(text: str) -> tuple[Fraction, str, bool]:
-    """Value, style (decimal, exponent, binary) and whether apimachinery keeps the spelling."""
+def _parse(text: str) -> _Parsed:
     found = _SYNTAX.fullmatch(text)
     if not text or not found:
         raise InvalidQuantity(
@@ -61,22 +73,21 @@ def _parse(text: str) -> tuple[Fraction, str, bool]:
     if not found[2] and not fraction and (suffix or found[3] is not None):
         raise InvalidQuantity("unable to parse numeric part of quantity", next_step=f"{text!r} has no digits.")
     digits = whole + fraction
-    number = Fraction(int(digits), 10 ** len(fraction))
     negate = -1 if sign == "-" else 1
     if suffix in _BINARY:
-        exponent = _BINARY[suffix]
-        fits = not fraction and 15 - len(whole) - exponent * 3 // 10 - 1 >= 0
-        keeps = fits and int(digits) & 7 != 0 and int(digits) << exponent < 2**63
-        value = number * 2**exponent
-        if not fits:
-            value = min(_round_up(value), Fraction(_MAX))
-        return negate * value, "binary" if value >= 1 or value == 0 or fits else "decimal", keeps
+        power = _BINARY[suffix]
+        # Where upstream's fast path applies, it keeps the text; elsewhere it rounds and caps.
+        is_fast = not fraction and 15 - len(whole) - power * 3 // 10 - 1 >= 0
+        keeps = is_fast and int(digits) & 7 != 0
+        nanos = _scaled_up(int(digits) << power, 9 - len(fraction))
+        if not is_fast:
+            nanos = min(nanos, _MAX * NANOS_PER_UNIT)
+        return _Parsed(negate * nanos, "binary", keeps)
     exponent, style = _decimal_exponent(text, suffix)
-    value = number * Fraction(10) ** exponent
     scale = exponent - len(fraction)
-    fits = 18 - len(digits) >= 0 and scale >= -9
-    keeps = fits and scale % 3 == 0 and not digits.endswith("000") and digits[0] != "0"
-    return negate * (value if fits else _round_up(value)), style, keeps or text == "0"
+    is_fast = len(digits) <= 18 and scale >= -9
+    keeps = is_fast and scale % 3 == 0 and not digits.endswith("000") and digits[0] != "0"
+    return _Parsed(negate * _scaled_up(int(digits), scale + 9), style, keeps or text == "0")
 
 
 def _decimal_exponent(text: str, suffix: str) -> tuple[int, str]:
@@ -95,10 +106,10 @@ def _decimal_exponent(text: str, suffix: str) -> tuple[int, str]:
     )
 
 
-def _round_up(value: Fraction) -> Fraction:
-    """Up to the next nano: whoever asks for a little gets some."""
-    nanos = value / _NANO
-    return Fraction(-(-nanos.numerator // nanos.denominator)) * _NANO
+def _scaled_up(number: int, exponent: int) -> int:
+    """number × 10^exponent, rounded up: whoever asks for a little gets some."""
+    factor: int = 10 ** abs(exponent)
+    return number * factor if exponent >= 0 else -(-number // factor)
 
 
 def _print_binary(value: int) -> str:
@@ -106,15 +117,14 @@ def _print_binary(value: int) -> str:
     while value % 1024 == 0:
         value //= 1024
         power += 1
-    return f"{value}{_BINARY_SUFFIX.get(power, '') if power else ''}"
+    return f"{value}{_BINARY_SUFFIX.get(power, '')}" if power else str(value)
 
 
-def _print_decimal(value: Fraction, *, has_exponent: bool) -> str:
+def _print_decimal(nanos: int, *, has_exponent: bool) -> str:
     exponent = -9
-    mantissa = int(value / _NANO)
-    while mantissa % 1000 == 0:
-        mantissa //= 1000
+    while nanos % 1000 == 0:
+        nanos //= 1000
         exponent += 3
     if has_exponent:
-        return f"{mantissa}e{exponent}" if exponent else str(mantissa)
-    return f"{mantissa}{_DECIMAL_SUFFIX.get(exponent, '')}"
+        return f"{nanos}e{exponent}" if exponent else str(nanos)
+    return f"{nanos}{_DECIMAL_SUFFIX.get(exponent, '')}"
