@@ -10,9 +10,12 @@ from datetime import timedelta
 from itertools import pairwise
 from typing import Any
 
+import pytest
+
 from canarium.clock import Chance, VirtualClock, run_virtual
 from canarium.journal import MemoryJournal
 from canarium.kube.controller.manager import Manager
+from canarium.kube.faults import FaultRates, FaultyCluster
 from canarium.kube.inprocess import InProcessCluster
 from canarium.kube.objects import Obj, ObjectKey, parse_time
 from canarium.kube.registry import Registry
@@ -21,30 +24,10 @@ from canarium.kube.store.memory import MemoryStore
 from canarium.nodes.network import HttpResponse
 from canarium.rollouts.analysis.reconciler import AnalysisRunController
 from canarium.rollouts.analysis.templates import build_run
+from canarium.rollouts.crds import CRDS
 from canarium.rollouts.kinds import ANALYSIS_RUNS
 from tests.rollouts.analysis.answers import Answers, refused, vector
 from tests.rollouts.analysis.builders import metric
-
-ANALYSIS_RUN_CRD: Obj = {
-    "apiVersion": "apiextensions.k8s.io/v1",
-    "kind": "CustomResourceDefinition",
-    "metadata": {"name": "analysisruns.argoproj.io"},
-    "spec": {
-        "group": "argoproj.io",
-        "scope": "Namespaced",
-        "names": {"kind": "AnalysisRun", "plural": "analysisruns", "singular": "analysisrun"},
-        "versions": [
-            {
-                "name": "v1alpha1",
-                "served": True,
-                "storage": True,
-                "schema": {
-                    "openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True},
-                },
-            }
-        ],
-    },
-}
 
 
 @dataclass
@@ -76,18 +59,25 @@ class World:
 
 
 def in_world(
-    story: Callable[[World], Coroutine[Any, Any, None]], hosts: dict[str, dict[str, Any]], *, latency: float = 0.02
+    story: Callable[[World], Coroutine[Any, Any, None]],
+    hosts: dict[str, dict[str, Any]],
+    *,
+    latency: float = 0.02,
+    faults: FaultRates | None = None,
+    seed: int = 1,
 ) -> None:
     async def main(clock: VirtualClock) -> None:
-        chance = Chance(1)
+        chance = Chance(seed)
         journal = MemoryJournal(clock.monotonic)
         registry = Registry(MemoryStore(), now=clock.now, chance=chance.stream("registry"))
         registry.create(NAMESPACES, {"metadata": {"name": "echo-staging"}})
-        registry.create(CUSTOM_RESOURCE_DEFINITIONS, ANALYSIS_RUN_CRD)
+        for definition in CRDS:
+            registry.create(CUSTOM_RESOURCE_DEFINITIONS, definition)
         cluster = InProcessCluster(registry, clock, chance, latency=(latency / 10, latency), journal=journal)
         network = Answers(hosts)
-        manager = Manager(cluster, clock, journal)
-        manager.add(AnalysisRunController(cluster, manager.listers, clock, network, journal))
+        seen = cluster if faults is None else FaultyCluster(cluster, clock, chance, faults)
+        manager = Manager(seen, clock, journal)
+        manager.add(AnalysisRunController(seen, manager.listers, clock, network, journal))
         failures: list[BaseException] = []
         manager.on_failure(failures.append)
         await manager.start()
@@ -393,3 +383,36 @@ def test_an_idle_controller_sleeps() -> None:
         assert world.journal.entries[told:] == []
 
     in_world(story, up(vector("1")))
+
+
+FAULTS = FaultRates(
+    conflict=0.2,
+    timed_out=0.1,
+    applied_but_timed_out=0.2,
+    stale_read=0.2,
+    dropped_watch=0.1,
+    repeated_event=0.2,
+    late_event_seconds=0.5,
+)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_no_fault_of_the_cluster_changes_the_books(seed: int) -> None:
+    """Measurements that a conflict threw away are taken again; none is counted twice, none is lost."""
+
+    async def story(world: World) -> None:
+        await world.create(prometheus_run(interval="10s", count=5, failureLimit=1, successCondition="result[0] == 1"))
+
+        status = await world.completed()
+
+        assert (status["phase"], status["message"]) == (
+            "Failed",
+            'Metric "m" assessed Failed due to failed (2) > failureLimit (1)',
+        )
+        [found] = status["metricResults"]
+        assert [item["value"] for item in found["measurements"]].count("[0]") == 2
+        assert found["count"] == len(found["measurements"]) <= len(world.network.requests)
+        assert found["count"] == found.get("successful", 0) + found["failed"]
+
+    answers = [vector("1"), vector("1"), vector("0")]
+    in_world(story, up(answers), faults=FAULTS, seed=seed)

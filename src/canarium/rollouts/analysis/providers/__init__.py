@@ -14,6 +14,7 @@ from canarium.clock import Clock
 from canarium.errors import CanariumError
 from canarium.kube.objects import Obj, format_time
 from canarium.nodes.network import Network
+from canarium.rollouts.analysis.validation import provider_names
 
 CONTROLLER_NAMESPACE = "argo-rollouts"
 """Where Argo's controller runs, so where a short name in an address would be looked up."""
@@ -54,16 +55,15 @@ class Provider(Protocol):
 
 def new_provider(metric: Obj, peers: Peers) -> Provider:
     """The provider a metric names. Raises ProviderError for what it cannot work with."""
-    from canarium.rollouts.analysis.validation import provider_names
-
     [name] = provider_names(metric)
     if name == "prometheus":
+        # Each provider builds on this module, and is loaded only where a metric names it.
         from canarium.rollouts.analysis.providers.prometheus import PrometheusProvider
 
         return PrometheusProvider(metric, peers)
     raise ProviderError(
         f"canarium cannot measure with the provider {name} yet (metric '{metric.get('name', '')}')",
-        field=f"spec.provider.{name}",
+        field=f"provider.{name}",
         next_step="Use prometheus, or mark the metric as dryRun while you try the rest.",
     )
 
