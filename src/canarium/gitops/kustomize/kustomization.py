@@ -64,7 +64,6 @@ FIELDS: dict[str, Any] = {
             "pairs": _PAIRS,
             "includeSelectors": _FLAG,
             "includeTemplates": _FLAG,
-            "includeVolumeClaimTemplates": _FLAG,
             "fields": [_FIELD_SPEC],
         }
     ],

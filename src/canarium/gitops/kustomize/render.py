@@ -47,24 +47,24 @@ def _is_applied(resource: Resource) -> bool:
 
 
 def _sorted(resources: list[Resource], file: Kustomization) -> list[Resource]:
+    """In the order that `sortOptions` asks for; `legacy` unless it says otherwise."""
     options = file.get("sortOptions")
-    if not isinstance(options, Map):
-        return resources
-    order, legacy = text_of(options.get("order")), options.get("legacySortOptions")
-    if order not in ("fifo", "legacy"):
+    order = text_of(options.get("order")) if isinstance(options, Map) else "legacy"
+    legacy = options.get("legacySortOptions") if isinstance(options, Map) else None
+    if order not in ("fifo", "legacy") or (order == "fifo" and legacy):
+        assert options is not None
         raise RenderError(
-            "the field 'sortOptions.order' must be one of [fifo, legacy]",
+            "the field 'sortOptions.order' must be one of [fifo, legacy], and only legacy takes legacySortOptions",
             at=place_of(options),
             field="sortOptions.order",
             next_step="Write order: fifo to keep the order of the files.",
         )
     if order == "fifo":
         return resources
-    lists = [
-        [text_of(item) for item in legacy.get(name) or ()] if isinstance(legacy, Map) else default
-        for name, default in (("orderFirst", transformers.LEGACY_FIRST), ("orderLast", transformers.LEGACY_LAST))
-    ]
-    return transformers.sort_legacy(resources, *lists)
+    if not isinstance(legacy, Map):
+        return transformers.sort_legacy(resources, transformers.LEGACY_FIRST, transformers.LEGACY_LAST)
+    first, last = ([text_of(item) for item in legacy.get(name) or ()] for name in ("orderFirst", "orderLast"))
+    return transformers.sort_legacy(resources, first, last)
 
 
 def _inside(folder: str, path: str, at: Place | None) -> str:

@@ -18,7 +18,7 @@ from canarium.text.located import Leaf, Map
 _LITERAL = re.compile(r"[\w-]*")
 _REQUIREMENT = re.compile(
     r"\s*(?:(?P<absent>!)\s*(?P<name>[^\s=!,()]+)"
-    r"|(?P<key>[^\s=!,()]+)\s*(?:(?P<op>==|=|!=)\s*(?P<value>[^\s,()=!]*)|\s(?P<set>in|notin)\s*\((?P<values>[^()]*)\))?)\s*"
+    r"|(?P<key>[^\s=!,()]+)\s*(?:(?P<op>==|=|!=)\s*(?P<value>[^\s,()=!]*)|\s(?P<set>in|notin)\s*\((?P<values>[^()]*)\))?)\s*(?=,|$)"
 )
 
 
@@ -67,7 +67,7 @@ class Selector:
         position = 0
         while position <= len(selector):
             part = _REQUIREMENT.match(selector, position)
-            if part is None or (part.end() < len(selector) and selector[part.end()] != ","):
+            if part is None:
                 raise RenderError(
                     f"unable to parse the selector {selector!r}",
                     at=self.at,

@@ -98,8 +98,6 @@ def label_specs(label: Map) -> list[FieldSpec]:
         return [*specs, *fieldspecs.COMMON_LABELS]
     if flag_of(label.get("includeTemplates")):
         specs += fieldspecs.TEMPLATE_LABELS
-    if flag_of(label.get("includeVolumeClaimTemplates")):
-        specs += fieldspecs.CLAIM_LABELS
     return [*specs, *fieldspecs.METADATA_LABELS]
 
 
