@@ -171,7 +171,7 @@ class World:
             app = await self.there(APPLICATIONS, "argocd", name)
             if app is not None and condition(app):
                 return app
-            await self.advance(seconds=0.1)
+            await self.advance(seconds=0.1 if end - self.clock.monotonic() > seconds - 5 else 1)
         raise AssertionError(f"never: {await self.there(APPLICATIONS, 'argocd', name)}")
 
     async def refresh(self, name: str = "shop") -> None:
