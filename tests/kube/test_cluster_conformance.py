@@ -61,6 +61,17 @@ def test_generation_counts_spec_changes_only() -> None:
     in_cluster(main)
 
 
+def test_a_tuple_is_a_list_as_soon_as_it_is_sent() -> None:
+    async def main(cluster: Cluster, clock: Clock) -> None:
+        created = await cluster.create(WIDGETS, widget("a", parts=({"kind": "nut"},)))
+        same = await cluster.patch(WIDGETS, "default", "a", {"spec": {"parts": ({"kind": "nut"},)}})
+
+        assert created["spec"]["parts"] == [{"kind": "nut"}]
+        assert same["metadata"]["resourceVersion"] == created["metadata"]["resourceVersion"]
+
+    in_cluster(main)
+
+
 def test_a_patch_that_changes_nothing_writes_nothing() -> None:
     async def main(cluster: Cluster, clock: Clock) -> None:
         created = await cluster.create(WIDGETS, widget("a"))

@@ -15,7 +15,7 @@ import msgspec
 from canarium.clock import Chance, Clock
 from canarium.journal import Journal, NoJournal
 from canarium.kube.cluster import ApiError, Gone, ObjList, PatchType, Subresource, WatchEvent
-from canarium.kube.objects import Obj, ObjectKey, labels_of
+from canarium.kube.objects import Obj, ObjectKey, labels_of, over_the_wire
 from canarium.kube.patch import merge
 from canarium.kube.registry import Registry
 from canarium.kube.resources import Resource
@@ -111,7 +111,7 @@ class InProcessCluster:
     async def create(self, resource: Resource, obj: Obj, *, dry_run: bool = False) -> Obj:
         """See `Cluster`."""
         await self._travel()
-        created = self.registry.create(resource, obj, dry_run=dry_run)
+        created = self.registry.create(resource, over_the_wire(obj), dry_run=dry_run)
         if self._tells and not dry_run:
             self._tell("create", resource, created, object=created)
         return created
@@ -122,7 +122,7 @@ class InProcessCluster:
         """See `Cluster`."""
         await self._travel()
         before = self._before(resource, obj["metadata"])
-        updated = self.registry.update(resource, obj, subresource=subresource, dry_run=dry_run)
+        updated = self.registry.update(resource, over_the_wire(obj), subresource=subresource, dry_run=dry_run)
         if before is not None and not dry_run:
             self._tell_change("update", resource, before, updated, subresource)
         return updated
@@ -146,7 +146,12 @@ class InProcessCluster:
         await self._travel()
         before = self._before(resource, {"namespace": namespace, "name": name})
         patched = self.registry.patch(
-            resource, ObjectKey(namespace, name), patch, type=type, subresource=subresource, dry_run=dry_run
+            resource,
+            ObjectKey(namespace, name),
+            over_the_wire(patch),
+            type=type,
+            subresource=subresource,
+            dry_run=dry_run,
         )
         if before is not None and not dry_run:
             self._tell_change("patch", resource, before, patched, subresource)

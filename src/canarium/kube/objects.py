@@ -12,6 +12,11 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, TypeAlias
 
+import msgspec
+
+_decode = msgspec.json.Decoder().decode
+_encode = msgspec.json.Encoder().encode
+
 Obj: TypeAlias = dict[str, Any]
 """A Kubernetes object as decoded JSON. Nobody edits an object they were handed: build a new one."""
 
@@ -24,6 +29,12 @@ class ObjectKey(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.namespace}/{self.name}" if self.namespace else self.name
+
+
+def over_the_wire(value: Any) -> Any:
+    """A value as a reader of its JSON gets it: a copy of its own, with lists for tuples. Raises TypeError for what JSON
+    cannot say."""
+    return _decode(_encode(value))
 
 
 def key_of(obj: Mapping[str, Any]) -> ObjectKey:

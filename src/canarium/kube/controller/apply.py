@@ -11,7 +11,7 @@ from datetime import datetime
 from canarium.kube.cluster import AlreadyExists, Cluster, Conflict, NotFound
 from canarium.kube.controller.events import event_for, record_event
 from canarium.kube.decision import Action, Create, Decision, Delete, Patch
-from canarium.kube.objects import Obj, controller_of, key_of
+from canarium.kube.objects import Obj, controller_of, key_of, over_the_wire
 from canarium.kube.patch import merge
 from canarium.kube.resources import Resource
 
@@ -36,10 +36,11 @@ async def apply_decision(
         if concerns_subject and written is not None:
             version = written["metadata"]["resourceVersion"]  # our own write, so what we know is still current
         wrote = True
-    if decision.status is not None and decision.status != subject.get("status"):
+    status = None if decision.status is None else over_the_wire(decision.status)
+    if status is not None and status != subject.get("status"):
         patch = {
             "metadata": {"resourceVersion": version},
-            "status": merge.diff(subject.get("status") or {}, decision.status),
+            "status": merge.diff(subject.get("status") or {}, status),
         }
         await cluster.patch(
             primary,
