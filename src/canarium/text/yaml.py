@@ -371,7 +371,7 @@ def _plain_of_kustomize(text: str) -> Any:
 
 def _rfc3339(found: re.Match[str]) -> str:
     year, month, day, _, hour, minute, second, zone = found.groups()
-    fraction = found[0].partition(".")[2].rstrip("Zz").partition("+")[0].partition("-")[0].rstrip("0")
+    fraction = found[0].replace(",", ".").partition(".")[2].rstrip("Zz").partition("+")[0].partition("-")[0].rstrip("0")
     clock = f"{int(hour or 0):02d}:{int(minute or 0):02d}:{int(second or 0):02d}"
     offset = "Z" if zone in (None, "Z", "+00:00", "-00:00") else zone
     return f"{year}-{int(month):02d}-{int(day):02d}T{clock}{'.' + fraction if fraction else ''}{offset}"

@@ -63,6 +63,9 @@ def test_three_way_merge_removes_only_what_was_applied_before() -> None:
         pytest.param({"op": "add", "path": "/a/-", "value": 9}, {"a": [1, 2, 9], "b": {"x": 1}}, id="append"),
         pytest.param({"op": "add", "path": "/c", "value": 9}, {"a": [1, 2], "b": {"x": 1}, "c": 9}, id="new key"),
         pytest.param({"op": "replace", "path": "/a/-1", "value": 9}, {"a": [1, 9], "b": {"x": 1}}, id="from the end"),
+        pytest.param(
+            {"op": "replace", "path": "/c", "value": 9}, {"a": [1, 2], "b": {"x": 1}, "c": 9}, id="replace nothing"
+        ),
         pytest.param({"op": "remove", "path": "/b/x"}, {"a": [1, 2], "b": {}}, id="remove"),
         pytest.param({"op": "move", "from": "/b/x", "path": "/y~1z"}, {"a": [1, 2], "b": {}, "y/z": 1}, id="move"),
         pytest.param({"op": "copy", "from": "/a/0", "path": "/b/y"}, {"a": [1, 2], "b": {"x": 1, "y": 1}}, id="copy"),
@@ -81,7 +84,8 @@ def test_json_patch_operations(op: dict[str, Any], result: Any) -> None:
 @pytest.mark.parametrize(
     ("op", "message"),
     [
-        pytest.param({"op": "replace", "path": "/b/y", "value": 1}, "/b/y does not exist", id="replace what is absent"),
+        pytest.param({"op": "remove", "path": "/b/y"}, "/b/y does not exist", id="remove what is absent"),
+        pytest.param({"op": "replace", "path": "/c/y", "value": 1}, "/c does not exist", id="replace below nothing"),
         pytest.param({"op": "add", "path": "/c/d", "value": 1}, "/c does not exist", id="add below nothing"),
         pytest.param({"op": "add", "path": "/a/5", "value": 1}, "/a/5 does not exist", id="index beyond the end"),
         pytest.param({"op": "remove", "path": "/a/-9"}, "/a/-9 does not exist", id="index before the start"),

@@ -61,8 +61,11 @@ spec/jobTemplate/spec/template/metadata/{what} CronJob.batch +
 """
 
 METADATA_LABELS = _specs("metadata/labels +")
-TEMPLATE_LABELS = METADATA_LABELS + _specs(_ANNOTATED_TEMPLATES.format(what="labels", apps=".apps"))
-CLAIM_LABELS = _specs("spec/volumeClaimTemplates[]/metadata/labels StatefulSet.apps +")
+TEMPLATE_LABELS = (
+    METADATA_LABELS
+    + _specs(_ANNOTATED_TEMPLATES.format(what="labels", apps=".apps"))
+    + _specs("spec/volumeClaimTemplates[]/metadata/labels StatefulSet.apps +")
+)
 
 _AFFINITY = "".join(
     f"spec/template/spec/{path}/matchLabels {kind}.apps\n"
@@ -94,7 +97,6 @@ spec/egress/to/podSelector/matchLabels NetworkPolicy.networking.k8s.io
     )
     + _specs(_AFFINITY)
     + TEMPLATE_LABELS
-    + CLAIM_LABELS
 )
 COMMON_ANNOTATIONS = _specs("metadata/annotations +") + _specs(_ANNOTATED_TEMPLATES.format(what="annotations", apps=""))
 IMAGES = _specs(

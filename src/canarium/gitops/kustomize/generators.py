@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import re
 from typing import Any
 
 from canarium.gitops.kustomize.kustomization import flag_of, text_of
@@ -18,8 +17,6 @@ from canarium.gitops.rendered import RenderError
 from canarium.text.gojson import go_json
 from canarium.text.located import At, Leaf, Map, new_map, place_of, plain
 
-_KEY = re.compile(r"[-._a-zA-Z0-9]{1,253}")
-_VARIABLE = re.compile(r"[-._a-zA-Z][-._a-zA-Z0-9]*")
 _BEHAVIORS = ("", "create", "replace", "merge")
 
 
@@ -80,12 +77,6 @@ def _content(item: Map, read_file: ReadFile) -> dict[str, tuple[bytes, At]]:
     found: dict[str, tuple[bytes, At]] = {}
 
     def add(key: str, content: bytes, at: At, leaf: Leaf) -> None:
-        if not _KEY.fullmatch(key) or key in (".", ".."):
-            raise RenderError(
-                f"{key!r} is not a valid key name",
-                at=place_of(leaf),
-                next_step="A key has letters, digits, '-', '_' and '.' only.",
-            )
         if key in found:
             raise RenderError(
                 f"{text_of(item['name'])} illegally repeats the key {key!r}",
@@ -104,14 +95,7 @@ def _content(item: Map, read_file: ReadFile) -> dict[str, tuple[bytes, At]]:
             if not text or text.startswith(b"#"):
                 continue
             key, _, value = text.partition(b"=")
-            name = key.decode(errors="replace")
-            if not _VARIABLE.fullmatch(name):
-                raise RenderError(
-                    f"{name!r} is not a valid name of a variable",
-                    at=place_of(Leaf(None, (file, number, 0))),
-                    next_step="Write NAME=value lines; # starts a comment.",
-                )
-            add(name, value, (file, number, 0), leaf)
+            add(key.decode(errors="replace"), value, (file, number, 0), leaf)
     for leaf in item.get("literals") or ():
         literal, equals, given = text_of(leaf).partition("=")
         if not literal or not equals:
@@ -197,9 +181,12 @@ def add_hash(resource: Resource) -> None:
 
 
 def content_hash(resource: Resource) -> str:
-    """Ten characters of SHA-256 over name, kind, type and data as Go prints them, in letters that spell no words."""
+    """Ten characters of SHA-256 over kind, type and data as Go prints them, in letters that spell no words.
+
+    Upstream means to include the name, but looks for a field called `metadata/name` and always finds none.
+    """
     body = plain(resource.body)
-    facts: dict[str, Any] = {"kind": body["kind"], "name": resource.name, "data": body.get("data") or ""}
+    facts: dict[str, Any] = {"kind": body["kind"], "name": "", "data": body.get("data") or ""}
     if body["kind"] == "Secret":
         facts["type"] = body.get("type", "")
     other = "stringData" if body["kind"] == "Secret" else "binaryData"

@@ -98,12 +98,17 @@ def _list(dest: Seq, patch: Seq, field: Field, at: str) -> Seq | None:
     rest = [] if dest is patch else list(dest)
     merged = patch.copy()
     merged.clear()
+    # With several keys, upstream moves what was there behind what is new; with one, it follows the patch.
+    keeps_order = len(field.keys) > 1
     for item in list(patch):
         if not isinstance(item, Map):
             merged.append(item)
             continue
         twin = next((other for other in reversed(rest) if _is_same(item, other, field.keys)), None)
         result = _map(twin, item, field.type, f"{at}[{_key(item, field.keys[0])}]")
+        if twin is not None and keeps_order and result:
+            rest = [result if other is twin else other for other in rest]
+            continue
         if twin is not None:
             rest = [other for other in rest if other is not twin]
         if result:

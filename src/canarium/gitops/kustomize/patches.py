@@ -6,6 +6,7 @@ Behaviour follows Kustomize 5.8 `PatchTransformer`, `PatchJson6902Transformer` a
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -42,6 +43,8 @@ def read_patch(item: Map, read_file: ReadFile) -> Patch:
     target = _target(item)
     options: Any = item.get("options") if isinstance(item.get("options"), Map) else {}
     documents = load_below(text, file, below, yaml.Rules.KUBECTL)
+    if (text if isinstance(text, bytes) else text.encode()).lstrip().startswith(b"["):
+        _check_json(text, _place(item, below, file))
     if documents and isinstance(documents[0].value, list):
         operations = locate(documents[0], below=below)
         if operations:
@@ -59,6 +62,18 @@ def read_patch(item: Map, read_file: ReadFile) -> Patch:
         allows_name_change=flag_of(options.get("allowNameChange")),
         allows_kind_change=flag_of(options.get("allowKindChange")),
     )
+
+
+def _check_json(text: str | bytes, at: Place) -> None:
+    """What starts with a bracket must be JSON, upstream; YAML's flow style is refused."""
+    try:
+        json.loads(text)
+    except ValueError as error:
+        raise RenderError(
+            "unable to parse SM or JSON patch: it starts with '[' but is not JSON",
+            at=at,
+            next_step="Quote names and text with double quotes, or write a YAML list with one dash per operation.",
+        ) from error
 
 
 def read_json6902(item: Map, read_file: ReadFile) -> Patch:

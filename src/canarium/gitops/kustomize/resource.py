@@ -189,7 +189,6 @@ def read_resources(text: str | bytes, file: str, *, below: At | None = None) -> 
         if isinstance(body, Map) and not body:
             continue
         check_resource(body)
-        _check_items(body, "")
         kind = text_at(body, "kind")
         if kind.endswith("List") and "items" in body:
             items = body["items"]
@@ -236,17 +235,3 @@ def check_resource(body: Any) -> None:
             field="metadata.name",
             next_step="Give the object a name, as text (quote a number).",
         )
-
-
-def _check_items(value: Any, path: str) -> None:
-    if isinstance(value, Map):
-        for key, item in value.items():
-            _check_items(item, f"{path}.{key}".lstrip("."))
-    elif isinstance(value, Seq):
-        for number, item in enumerate(value):
-            where = f"{path}[{number}]"
-            if isinstance(item, Leaf) and item.value is None:
-                raise RenderError(
-                    "empty item in a list", at=place_of(item), field=where, next_step="Remove the dash or fill it in."
-                )
-            _check_items(item, where)

@@ -1,6 +1,6 @@
 """JSON patches (RFC 6902) as the API server and Kustomize apply them.
 
-Owns: `apply` and JSON pointers. Pure. Behaviour follows evanphx/json-patch, which both use: `-` and negative indices
+Owns: `apply` and JSON pointers. Pure. Behaviour follows evanphx/json-patch v4, which both use: `-` and negative indices
 name places counted from the end of a list. Containers are copied with their own `copy()`, so dict and list subclasses
 that carry more than JSON (places in files, for example) keep it.
 """
@@ -172,9 +172,7 @@ class _Operation:
 
     def replace(self, parent: Any, step: str, value: Any) -> None:
         if isinstance(parent, dict):
-            if step not in parent:
-                raise LookupError(step)
-            parent[step] = value
+            parent[step] = value  # upstream replaces what is not there without complaint, against the RFC
         else:
             parent[self.index(step, len(parent) - 1)] = value
 
