@@ -22,6 +22,7 @@ from canarium.expr.values import (
     Pair,
     PairSlice,
     StringSlice,
+    Uint8,
     assert_type,
     equal,
     go_print,
@@ -104,7 +105,7 @@ def _ends(name: str) -> Callable[[list[Nature]], Nature]:
 
     def validate(kinds: list[Nature]) -> Nature:
         kind = check(kinds)
-        return ANY if kind.is_unknown else kind.elem()
+        return ANY if kind.is_unknown else nature(kind.name).elem()  # what Go's type says, no more
 
     return validate
 
@@ -158,7 +159,7 @@ def _abs(value: Any) -> Any:
 def _rounding(name: str, rule: Callable[[float], float]) -> Callable[[Any], float]:
     def run(value: Any) -> float:
         number = float(_number(value, name))
-        return rule(number) if math.isfinite(number) else number
+        return math.copysign(rule(number), number) if math.isfinite(number) else number
 
     return run
 
@@ -175,6 +176,8 @@ def _int(value: Any) -> int:
         raise Panic(f"invalid operation: int({value})")
     if isinstance(value, Duration):
         return int(value)
+    if value is None:
+        raise Panic("reflect: call of reflect.Value.Type on zero Value")
     return to_int(value)
 
 
@@ -215,6 +218,16 @@ def _strip(text: str, cutset: str) -> str:
     return text.strip(cutset) if cutset else text
 
 
+def _trim_prefix(text: Any, part: Any = " ") -> str:
+    part = _text(part)
+    return _text(text).removeprefix(part)
+
+
+def _trim_suffix(text: Any, part: Any = " ") -> str:
+    part = _text(part)
+    return _text(text).removesuffix(part)
+
+
 def _split(text: Any, separator: Any, limit: Any = None, *, keep: bool = False) -> StringSlice:
     text, separator = _text(text), _text(separator)
     count = -1 if limit is None else to_int(limit)
@@ -246,9 +259,11 @@ def _repeat(text: Any, count: Any) -> str:
 
 
 def _join(parts: Any, glue: Any = "") -> str:
+    glue = _text(glue)
     if type(parts) not in (list, StringSlice):
-        raise Panic(f"invalid argument for join (type {type_name(parts)})")
-    return _text(glue).join(map(_text, parts))
+        shown = "%!s(<nil>)" if parts is None else type_name(parts)
+        raise Panic(f"invalid argument for join (type {shown})")
+    return str(glue).join(map(_text, parts))
 
 
 def _index_of(text: Any, part: Any, *, last: bool = False) -> int:
@@ -383,11 +398,11 @@ def _duration(text: Any) -> Duration:
 
 
 def _first(value: Any) -> Any:
-    return value[0] if isinstance(value, list) and value else None
+    return get(value, 0) if isinstance(value, (list, str, bytes)) else None
 
 
 def _last(value: Any) -> Any:
-    return value[-1] if isinstance(value, list) and value else None
+    return get(value, -1) if isinstance(value, (list, str, bytes)) else None
 
 
 def get(container: Any, key: Any) -> Any:
@@ -398,7 +413,9 @@ def get(container: Any, key: Any) -> Any:
         index = to_int(key)
         items = container.encode() if isinstance(container, str) else container
         index += len(items) if index < 0 else 0
-        return items[index] if 0 <= index < len(items) else None
+        if not 0 <= index < len(items):
+            return None
+        return Uint8(items[index]) if isinstance(items, bytes) else items[index]
     return None
 
 
@@ -407,7 +424,7 @@ def map_key(container: dict[Any, Any], key: Any) -> Any:
     if not isinstance(key, str) and type(container) is dict:
         raise Panic(f"reflect.Value.MapIndex: value of type {type_name(key)} is not assignable to type string")
     if isinstance(key, (list, dict)):
-        raise Panic(f"runtime error: hash of unhashable type {type_name(key)}")
+        raise Panic(f"hash of unhashable type: {type_name(key)}")
     return key
 
 
@@ -435,9 +452,16 @@ def _of_map(name: str, rule: Callable[[dict[Any, Any]], list[Any]]) -> Callable[
     return run
 
 
+def _verb_s(value: Any) -> str:
+    """Go's `%s` of a reflect.Value, which suits only strings."""
+    if value is None:
+        return "<invalid reflect.Value>"
+    return value if isinstance(value, str) else f"%!s({type_name(value)}={go_print(value)})"
+
+
 def _from_pairs(pairs: Any) -> AnyMap:
     if not isinstance(pairs, list):
-        raise Panic(f"cannot transform {go_print(pairs)} from pairs")
+        raise Panic(f"cannot transform {_verb_s(pairs)} from pairs")
     result = AnyMap()
     for pair in pairs:
         if not isinstance(pair, list):
@@ -540,8 +564,8 @@ BUILTINS: dict[str, Spec] = {
     "float": Spec(_float, _one(FLOAT, ("number", "string"), "invalid argument for float (type {})")),
     "string": Spec(go_print, signatures=("func(interface {}) string",)),
     "trim": Spec(_trim, signatures=(_STR1, _STR2)),
-    "trimPrefix": Spec(lambda text, part=" ": _text(text).removeprefix(_text(part)), signatures=(_STR2, _STR1)),
-    "trimSuffix": Spec(lambda text, part=" ": _text(text).removesuffix(_text(part)), signatures=(_STR2, _STR1)),
+    "trimPrefix": Spec(_trim_prefix, signatures=(_STR2, _STR1)),
+    "trimSuffix": Spec(_trim_suffix, signatures=(_STR2, _STR1)),
     "upper": Spec(lambda text: _text(text).upper(), signatures=(_STR1,)),
     "lower": Spec(lambda text: _text(text).lower(), signatures=(_STR1,)),
     "split": Spec(_split, signatures=("func(string, string) []string", "func(string, string, int) []string")),

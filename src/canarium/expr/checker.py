@@ -270,6 +270,10 @@ class _Checker:
                 return spec.validate([ANY if kind.is_unknown else kind for kind in kinds])
             except ArgumentError as error:
                 raise self.fail(node, str(error)) from None
+        if len(spec.signatures) > 1:
+            # Upstream looks at all arguments while it tries the signatures; what is wrong inside them comes first.
+            for argument in node.arguments:
+                self.visit(argument)
         failure: ExprError | None = None
         for signature in spec.signatures:
             try:
@@ -300,7 +304,10 @@ class _Checker:
                 raise self.fail(node.arguments[2], f"sortBy order argument must be a string (got {third})")
         if result.is_nil:
             if node.name == "sum":
-                raise self.fail(node, "cannot use nil as argument (type func(interface {}) bool) to call sum")
+                raise self.fail(
+                    node.arguments[1],
+                    "cannot use func(interface {}) as argument (type func(interface {}) bool) to call sum ",
+                )
             arity = "two" if node.name == "reduce" else "one"
             raise self.fail(node.arguments[1], f"predicate should has {arity} input and one output param")
         if node.name in _BOOLEAN and result != BOOL and not result.is_unknown:

@@ -288,7 +288,7 @@ class _Run:
         for scope.index in range(len(scope.items)):  # noqa: B020 -- the scope's index is the loop's
             key = self.eval(node.arguments[1])
             if isinstance(key, (list, dict)):
-                raise Panic(f"runtime error: hash of unhashable type {type_name(key)}")
+                raise Panic(f"hash of unhashable type: {type_name(key)}")
             groups.setdefault(key, []).append(scope.items[scope.index])
         self.scopes.pop()
         return groups

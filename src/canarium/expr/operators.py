@@ -15,6 +15,7 @@ from canarium.expr.errors import Panic
 from canarium.expr.patterns import compile_pattern
 from canarium.expr.values import (
     Duration,
+    GroupBy,
     IntSlice,
     Uint8,
     assert_type,
@@ -167,6 +168,8 @@ def fetch(container: Any, key: Any) -> Any:
             raise Panic(f"index out of range: {index} (array length is {len(items)})")
         item = items[index]
         return Uint8(item) if isinstance(items, bytes) else item
+    if isinstance(container, GroupBy):
+        return container.get(map_key(container, key), [])
     if isinstance(container, dict):
         return get(container, key)
     raise Panic(f"cannot fetch {go_print(key)} from {type_name(container)}")
@@ -211,6 +214,13 @@ def make_range(first: Any, last: Any, limit: int) -> IntSlice:
     return IntSlice(range(start, stop + 1))
 
 
+class _MapItems(list[Any]):
+    """A map has a length to loop over, but nothing to look at."""
+
+    def __getitem__(self, index: Any) -> Any:
+        raise Panic("reflect: call of reflect.Value.Index on map Value")
+
+
 def items_of(value: Any) -> list[Any]:
     """What a loop goes over."""
     if isinstance(value, list):
@@ -219,8 +229,6 @@ def items_of(value: Any) -> list[Any]:
         raw = value.encode() if isinstance(value, str) else value
         return [Uint8(byte) for byte in raw]
     if isinstance(value, dict):
-        if not value:
-            return []
-        raise Panic("reflect: call of reflect.Value.Index on map Value")
+        return _MapItems(value.values())
     kind = kind_name(value)
     raise Panic(f"reflect: call of reflect.Value.Len on {kind} Value")

@@ -80,14 +80,13 @@ _NAMES: dict[type, str] = {
     PairSlice: "[][2]interface {}",
     dict: "map[string]interface {}",
     AnyMap: "map[interface {}]interface {}",
-    GroupBy: "vm.groupBy",
+    GroupBy: "map[interface {}][]interface {}",
 }
 _KINDS = {
     "interface": "interface",
     "<nil>": "zero",
     "time.Duration": "int64",
     "time.Time": "struct",
-    "vm.groupBy": "map",
 }
 
 
