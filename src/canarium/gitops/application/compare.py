@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from canarium.gitops.application import diff
+from canarium.gitops.application.diff import Differs
 from canarium.gitops.application.health import Health, health_of, is_worse
 from canarium.gitops.application.resource_key import (
     COMPARE_OPTIONS,
@@ -81,14 +82,19 @@ def ignored_pointers(app: Mapping[str, Any], key: ResourceKey) -> tuple[str, ...
     return tuple(found)
 
 
-def pair_up(app: Mapping[str, Any], targets: Iterable[Obj], live: Mapping[ResourceKey, Obj]) -> tuple[Pair, ...]:
+def pair_up(
+    app: Mapping[str, Any],
+    targets: Iterable[Obj],
+    live: Mapping[ResourceKey, Obj],
+    is_modified: Differs = diff.is_modified,
+) -> tuple[Pair, ...]:
     """Targets in git's order, then what is there without a target, by key."""
     name = instance_name(app)
     pairs: dict[ResourceKey, Pair] = {}
     for target in targets:
         key = resource_key(target)
         found = live.get(key)
-        differs = found is not None and diff.is_modified(target, found, ignored_pointers(app, key))
+        differs = found is not None and is_modified(target, found, ignored_pointers(app, key))
         pairs[key] = Pair(key, target, found, is_own=True, is_modified=differs)
     for key in sorted(set(live) - set(pairs)):
         own = tracked_by(live[key]) == name
@@ -96,9 +102,14 @@ def pair_up(app: Mapping[str, Any], targets: Iterable[Obj], live: Mapping[Resour
     return tuple(pairs.values())
 
 
-def compare(app: Mapping[str, Any], targets: Sequence[Obj] | None, live: Mapping[ResourceKey, Obj]) -> Comparison:
+def compare(
+    app: Mapping[str, Any],
+    targets: Sequence[Obj] | None,
+    live: Mapping[ResourceKey, Obj],
+    is_modified: Differs = diff.is_modified,
+) -> Comparison:
     """Compare. targets: None when they could not be had, which makes everything Unknown."""
-    pairs = tuple(pair for pair in pair_up(app, targets or (), live) if pair.is_own)
+    pairs = tuple(pair for pair in pair_up(app, targets or (), live, is_modified) if pair.is_own)
     resources = []
     sync = "Synced"
     for pair in pairs:

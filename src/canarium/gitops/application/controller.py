@@ -14,6 +14,7 @@ import msgspec.json
 
 from canarium.errors import CanariumError
 from canarium.gitops.application import diff, operation, targets
+from canarium.gitops.application.compare import ignored_pointers
 from canarium.gitops.application.decide import decide
 from canarium.gitops.application.observed import Observed
 from canarium.gitops.application.resource_key import ResourceKey, app_key, instance_name, resource_key, tracked_by
@@ -65,6 +66,7 @@ MANAGED: tuple[Resource, ...] = (
 """Kinds that are watched: a change by hand is seen at once. Other kinds are read when the Application is looked at."""
 KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 KEPT_RENDERINGS = 64
+KEPT_DIFFERENCES = 4096
 
 Kinds = Callable[[str, str], Resource | None]
 """(apiVersion, kind) to the resource the API server has for it."""
@@ -110,6 +112,7 @@ class ApplicationReconciler:
         self._tracked: dict[str, dict[ResourceKey, Resource]] = {}
         self._owners: dict[tuple[Resource, ObjectKey], str] = {}
         self._rendered: dict[tuple[Any, ...], Manifests] = {}
+        self._differences: dict[tuple[Any, ...], tuple[Obj, bool]] = {}
         self.watches: Sequence[Watch] = [
             *(Watch(resource, self._owner_of(resource)) for resource in managed),
             Watch(APP_PROJECTS, self._in_project),
@@ -120,6 +123,11 @@ class ApplicationReconciler:
         app = self._applications.get(key.namespace, key.name)
         if app is None:
             return None
+        if operation.requested(app) is not None:
+            # our copy may lag behind our own last step: a sync that is over must not be taken up again
+            app = await self._get(APPLICATIONS, ResourceKey("", "", key.namespace, key.name))
+            if app is None:
+                return None
         projects = frozenset(project["metadata"]["name"] for project in self._projects.list(key.namespace))
         if app["metadata"].get("deletionTimestamp"):
             live = await self._live(app, ())
@@ -135,6 +143,7 @@ class ApplicationReconciler:
             live=live,
             resources=self._resources([*wanted, *live.values(), {"apiVersion": "v1", "kind": "Namespace"}]),
             namespace_exists=await self._namespace_exists(app, live),
+            is_modified=self._is_modified,
         )
         return await self._with_refusals(observed)
 
@@ -256,7 +265,7 @@ class ApplicationReconciler:
                 live[key] = found
             elif key not in asked:
                 tracked.pop(key, None)
-        await self._confirm(wanted, asked, live)
+        await self._confirm(app, wanted, asked, live)
         for key in [key for key in live if key not in asked]:
             found = await self._get(tracked[key], key)
             if found is None:
@@ -278,7 +287,7 @@ class ApplicationReconciler:
             return None
 
     async def _confirm(
-        self, wanted: Sequence[Obj], asked: Mapping[ResourceKey, Resource], live: dict[ResourceKey, Obj]
+        self, app: Obj, wanted: Sequence[Obj], asked: Mapping[ResourceKey, Resource], live: dict[ResourceKey, Obj]
     ) -> None:
         """Ask the cluster itself about what seems missing or different: our copies may lag behind our own writes,
         and a self-heal must not be begun because of that."""
@@ -287,13 +296,27 @@ class ApplicationReconciler:
             if (
                 key in asked
                 and asked[key] in self._listers
-                and (key not in live or diff.is_modified(target, live[key]))
+                and (key not in live or self._is_modified(target, live[key], ignored_pointers(app, key)))
             ):
                 found = await self._get(asked[key], key)
                 if found is None:
                     live.pop(key, None)
                 else:
                     live[key] = found
+
+    def _is_modified(self, target: Obj, live: Obj, ignore: Sequence[str]) -> bool:
+        """`diff.is_modified`, remembered: most looks are at objects of which only the status changed."""
+        metadata = live["metadata"]
+        version = metadata.get("generation") or metadata.get("resourceVersion")
+        notes = [tuple((metadata.get(part) or {}).items()) for part in ("annotations", "labels")]
+        key = (id(target), metadata.get("uid"), version, *notes, tuple(metadata.get("finalizers") or ()), tuple(ignore))
+        known = self._differences.get(key)
+        if known is None:
+            if len(self._differences) >= KEPT_DIFFERENCES:
+                self._differences.clear()
+            # the target is kept with the answer, so that its id is not given to another
+            known = self._differences[key] = (target, diff.is_modified(target, live, ignore))
+        return known[1]
 
     async def _namespace_exists(self, app: Obj, live: dict[ResourceKey, Obj]) -> bool:
         name = str((app["spec"].get("destination") or {}).get("namespace") or "")

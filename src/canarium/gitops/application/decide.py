@@ -71,7 +71,7 @@ def decide(observed: Observed, now: datetime) -> Decision:
 
     before = app.get("status") or {}
     look = _look(observed, now)
-    comparison = compare(app, look.targets, observed.live)
+    comparison = compare(app, look.targets, observed.live, observed.is_modified)
     errors = [{"type": "ComparisonError", "message": look.error}] if look.error else []
     conditions = [
         *errors,

@@ -6,7 +6,7 @@ Must not know: sync policy. Behaviour follows Argo CD 3.6 `gitops-engine/pkg/dif
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 import msgspec.json
@@ -15,6 +15,8 @@ from canarium.gitops.application.resource_key import group_of
 from canarium.kube.objects import Obj, annotations_of
 from canarium.kube.patch import merge, strategic
 
+Differs = Callable[[Obj, Obj, Sequence[str]], bool]
+"""`is_modified`, or the same with a memory."""
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 BUILT_IN_GROUPS = frozenset(
     (

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from canarium.errors import CanariumError
+from canarium.gitops.application import diff
 from canarium.gitops.application.resource_key import ResourceKey
 from canarium.gitops.application.targets import Manifests
 from canarium.kube.objects import Obj
@@ -29,6 +30,7 @@ class Observed:
     resources: Mapping[tuple[str, str], Resource] = field(default_factory=dict)
     refusals: Mapping[ResourceKey, str] = field(default_factory=dict)
     namespace_exists: bool = True
+    is_modified: diff.Differs = diff.is_modified
 
     def resource_of(self, obj: Obj) -> Resource | None:
         """The resource of an object's kind, if the API server knows it."""

@@ -78,7 +78,7 @@ def plan_of(observed: Observed, operation: Mapping[str, Any], manifests: Manifes
     creates = "CreateNamespace=true" in options and name and (not observed.namespace_exists or _made_it(app, str(name)))
     namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}} if creates else None
     tasks = make_plan(
-        pair_up(app, manifests.objects, observed.live),
+        pair_up(app, manifests.objects, observed.live, observed.is_modified),
         namespace=namespace,
         prune_last="PruneLast=true" in options,
         selected=(lambda key: (key.group, key.kind, key.name) in chosen) if chosen else None,

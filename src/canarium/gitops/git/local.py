@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
 SCP_LIKE = re.compile(r"^[^/:@\s]+@[^/:\s]+:")
 SHORT_SHA = re.compile(r"^[0-9a-f]{7,40}$")
+FULL_SHA = 40
 KEPT_TREES = 32
+KEPT_COMMITS = 1024
 
 
 def local_path(repo_url: str) -> Path:
@@ -55,10 +57,13 @@ class LocalRepositories:
     def __init__(self) -> None:
         self._open: dict[str, tuple[Repo, Objects]] = {}
         self._trees: dict[tuple[str, str], CommitTree] = {}
+        self._commits: dict[tuple[str, bytes], Commit] = {}
 
     def resolve(self, repo_url: str, revision: str = "HEAD") -> str:
         """See `Repositories`."""
         repo, _ = self._repository(repo_url)
+        if (repo_url, revision.encode()) in self._commits and len(revision) == FULL_SHA:
+            return revision
         for ref in _candidates(revision):
             try:
                 sha = repo.refs[ref]  # type: ignore[index]  # dulwich's Ref is a NewType of bytes
@@ -121,6 +126,7 @@ class LocalRepositories:
             repo.close()
         self._open.clear()
         self._trees.clear()
+        self._commits.clear()
 
     def _repository(self, repo_url: str) -> tuple[Repo, Objects]:
         path = local_path(repo_url)
@@ -140,11 +146,17 @@ class LocalRepositories:
             ) from error
         if held is not None:
             held[0].close()
+            self._commits.clear()
+            self._trees.clear()
         opened = (repo, Objects(repo.object_store))
         self._open[repo_url] = opened
         return opened
 
     def _commit(self, repo: Repo, repo_url: str, sha: bytes, revision: str) -> Commit:
+        """The commit that `sha` is, or is a tag of; commits never change, so what was read is kept."""
+        known = self._commits.get((repo_url, sha))
+        if known is not None:
+            return known
         from dulwich.objects import Commit, Tag
 
         try:
@@ -158,6 +170,9 @@ class LocalRepositories:
             ) from error
         if not isinstance(found, Commit):
             raise RevisionNotFound(f"{revision!r} in {repo_url} is a {found.type_name.decode()}, not a commit")
+        if len(self._commits) >= KEPT_COMMITS:
+            self._commits.clear()
+        self._commits[repo_url, sha] = found
         return found
 
 
