@@ -32,7 +32,7 @@ from canarium.expr.nodes import (
     Unary,
 )
 from canarium.expr.types import INT, STRING, Nature
-from canarium.expr.values import Func, GroupBy, assert_type, type_name
+from canarium.expr.values import Func, GroupBy, assert_type, is_nil, type_name
 
 MAX_STEPS = 2_000_000
 
@@ -122,7 +122,7 @@ class _Run:
         if operator in ("||", "or"):
             return True if assert_type(left, "bool") else self.eval(node.right)
         if operator == "??":
-            return self.eval(node.right) if left is None else left
+            return self.eval(node.right) if is_nil(left) else left
         right = self.eval(node.right)
         if operator == "..":
             numbers = operators.make_range(left, right, MAX_SIZE)
@@ -145,7 +145,7 @@ class _Run:
 
     def member(self, node: Member) -> Any:
         base = self.eval(node.base)
-        if node.is_optional and base is None and self.chains:
+        if node.is_optional and is_nil(base) and self.chains:
             raise _NoValue
         return operators.fetch(base, self.eval(node.key))
 

@@ -17,10 +17,12 @@ from canarium.expr.values import (
     Duration,
     GroupBy,
     IntSlice,
+    NilSlice,
     Uint8,
     assert_type,
     equal,
     go_print,
+    is_nil,
     is_number,
     kind_name,
     to_float,
@@ -135,7 +137,7 @@ def contains(container: Any, needle: Any) -> bool:
 
 
 def _text_operation(symbol: str, left: Any, right: Any) -> bool:
-    if left is None or right is None:
+    if is_nil(left) or is_nil(right):
         return False
     if symbol == "matches":
         pattern = assert_type(right, "string")
@@ -169,7 +171,7 @@ def fetch(container: Any, key: Any) -> Any:
         item = items[index]
         return Uint8(item) if isinstance(items, bytes) else item
     if isinstance(container, GroupBy):
-        return container.get(map_key(container, key), [])
+        return container.get(map_key(container, key), NilSlice())
     if isinstance(container, dict):
         return get(container, key)
     raise Panic(f"cannot fetch {go_print(key)} from {type_name(container)}")

@@ -46,6 +46,10 @@ class PairSlice(list[Pair]):
     """[][2]any, the result of toPairs."""
 
 
+class NilSlice(list[Any]):
+    """A nil []any: empty, and equal to nil."""
+
+
 class AnyMap(dict[Any, Any]):
     """map[any]any."""
 
@@ -76,6 +80,7 @@ _NAMES: dict[type, str] = {
     FloatSlice: "[]float64",
     IntSlice: "[]int",
     StringSlice: "[]string",
+    NilSlice: "[]interface {}",
     Pair: "[2]interface {}",
     PairSlice: "[][2]interface {}",
     dict: "map[string]interface {}",
@@ -116,7 +121,8 @@ def is_number(value: Any) -> bool:
 
 
 def is_nil(value: Any) -> bool:
-    return value is None
+    """nil, with a type or without."""
+    return value is None or isinstance(value, NilSlice)
 
 
 def wrap(number: int) -> int:
@@ -163,6 +169,8 @@ def equal(left: Any, right: Any) -> bool:
         if isinstance(left, float) or isinstance(right, float):
             return float(left) == float(right)
         return int(left) == int(right)
+    if is_nil(left) and is_nil(right):
+        return True
     if isinstance(left, list) and isinstance(right, list):
         both = type(left), type(right)
         if (list in both or both[0] is both[1]) and not {Pair, PairSlice} & set(both):
@@ -172,7 +180,7 @@ def equal(left: Any, right: Any) -> bool:
 
 def deep_equal(left: Any, right: Any) -> bool:
     """reflect.DeepEqual: the same type and the same value all the way down."""
-    if type_name(left) != type_name(right):
+    if type_name(left) != type_name(right) or is_nil(left) != is_nil(right):
         return False
     if isinstance(left, list):
         return len(left) == len(right) and all(map(deep_equal, left, right))
