@@ -6,6 +6,7 @@ It knows merge patches, generations, ReplicaSet counts and nothing else, so that
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -276,7 +277,8 @@ class World:
         if self.loses_every_other_status and self._passes % 2:
             return
         if decision.status is not None and decision.status != self.status:
-            self.rollout["status"] = copy.deepcopy(decision.status)
+            self.rollout["status"] = json.loads(json.dumps(decision.status))
+            assert self.rollout["status"] == decision.status, "a status that does not survive the wire"
             self._touch(self.rollout)
         self.events += [f"{note.reason}: {note.message}" for note in decision.events]
 

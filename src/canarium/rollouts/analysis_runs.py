@@ -4,6 +4,9 @@ Owns: starting, naming, ending and forgetting the runs of canary steps and of th
 outcome means for the rollout. Must not know: how a run is measured.
 Behaviour follows `rollout/analysis.go`, `utils/analysis/helpers.go` (CreateWithCollisionCounter) and `filter.go`,
 Argo Rollouts 1.10, except that the abort message is the run's own, as it was up to 1.8 (1.9 puts a prefix before it).
+
+A run is started in two passes: the status names it first, then it is created under that name. So a run whose creation
+took effect while an answer got lost is never taken for one of an earlier attempt, however fast it ends.
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ from canarium.rollouts.pauses import INCONCLUSIVE_ANALYSIS
 from canarium.rollouts.reasons import (
     AnalysisFailed,
     AnalysisInconclusive,
+    AnalysisNamed,
     AnalysisRunning,
     AnalysisStarted,
     RunsCleanedUp,
@@ -90,7 +94,7 @@ def _reconcile_step(turn: Turn, cancelled: list[str]) -> Run | None:
             cancelled.append(current.name)
         return None
     if _needs_new_run(turn, current):
-        return _start(turn, analysis, index)
+        return _start(turn, analysis, index, turn.before.canary.current_step_analysis_run_status)
     assert current is not None, "a run that is not there would have needed to be new"
     _judge(turn, current)
     return current
@@ -109,7 +113,7 @@ def _reconcile_background(turn: Turn, cancelled: list[str]) -> Run | None:
     if turn.before.is_paused_for(INCONCLUSIVE_ANALYSIS):
         return current
     if _needs_new_run(turn, current):
-        return _start(turn, analysis, None)
+        return _start(turn, analysis, None, turn.before.canary.current_background_analysis_run_status)
     assert current is not None, "a run that is not there would have needed to be new"
     _judge(turn, current)
     return current
@@ -137,17 +141,22 @@ def _judge(turn: Turn, run: Run) -> None:
             turn.because(AnalysisRunning(run.name, phase))
 
 
-def _start(turn: Turn, analysis: RolloutAnalysis, index: int | None) -> Run:
+def _start(turn: Turn, analysis: RolloutAnalysis, index: int | None, named: RunStatus | None) -> Run:
+    """Name a new run or, once the status does (`named`), create it. The name is the first that is free."""
     made = make_run(turn, analysis, index)
     name = made["metadata"]["name"]
+    is_ours = named is not None and (named.name == name or named.name.startswith(f"{name}."))
+    if named is not None and is_ours and all(run.name != named.name for run in turn.runs):
+        made = {**made, "metadata": {**made["metadata"], "name": named.name}}
+        turn.create(Create(resource=ANALYSIS_RUNS, obj=made))
+        turn.because(AnalysisStarted(named.name, index))
+        return view_run(made)
     for count in range(len(turn.runs) + 1):
         candidate = name if count == 0 else f"{name}.{count}"
         existing = next((run for run in turn.runs if run.name == candidate), None)
         if existing is None:
-            named: Obj = {**made, "metadata": {**made["metadata"], "name": candidate}}
-            turn.create(Create(resource=ANALYSIS_RUNS, obj=named))
-            turn.because(AnalysisStarted(candidate, index))
-            return view_run(named)
+            turn.because(AnalysisNamed(candidate, index))
+            return Run(obj={}, name=candidate)
         if not existing.is_completed and same_run(existing.obj, made):
             turn.because(AnalysisRunning(existing.name, existing.phase))
             return existing  # ours already: the status that named it was lost

@@ -45,7 +45,7 @@ from canarium.rollouts.status import canary_status, finish, template_or_steps_ch
 from canarium.rollouts.strategies.canary.scaling import reconcile_replica_sets
 from canarium.rollouts.strategies.canary.steps import current_step
 from canarium.rollouts.turn import Turn
-from canarium.rollouts.types import DESIRED_REPLICAS, Condition, RolloutStatus, int_or_zero, view_rollout
+from canarium.rollouts.types import DESIRED_REPLICAS, Condition, RolloutStatus, int_or_zero, status_json, view_rollout
 from canarium.rollouts.validation import FieldError, first_error, type_error
 
 INVALID_RETRY: Final = timedelta(seconds=20)
@@ -117,18 +117,13 @@ def _refuse(observed: Observed, before: RolloutStatus, generation: int, error: F
         status = replace(status, message=f"{first.reason}: {first.message}")
     return Decision(
         because=(InvalidSpec(error.field, f"{message}."),),
-        status=msgspec.to_builtins(status) | {"canary": _plain_canary(status), "blueGreen": {}},
+        status=status_json(status),
         requeue=INVALID_RETRY,
     )
 
 
 def _is_bad(condition: Condition) -> bool:
     return condition.reason in (c.ROLLOUT_ABORTED, c.TIMED_OUT)
-
-
-def _plain_canary(status: RolloutStatus) -> dict[str, object]:
-    plain: dict[str, object] = msgspec.to_builtins(status.canary)
-    return plain
 
 
 def _create_replica_set(turn: Turn) -> Decision:

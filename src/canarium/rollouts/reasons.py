@@ -173,6 +173,18 @@ class PauseChanged(Reason):
 
 
 @dataclass(frozen=True)
+class AnalysisNamed(Reason):
+    """An AnalysisRun is about to be created; the status names it first."""
+
+    run: str
+    step: int | None
+
+    def __str__(self) -> str:
+        where = "in the background" if self.step is None else f"for step {self.step + 1}"
+        return f"An analysis begins {where}, as AnalysisRun {self.run}."
+
+
+@dataclass(frozen=True)
 class AnalysisStarted(Reason):
     """An AnalysisRun is created."""
 

@@ -292,6 +292,9 @@ def view_rollout(obj: Obj) -> Rollout:
 def status_json(status: RolloutStatus) -> Obj:
     """The status as the API shows it; `canary` and `blueGreen` are there even when empty, as upstream's are."""
     plain: Obj = msgspec.to_builtins(status)
+    for key in ("conditions", "pauseConditions"):
+        if key in plain:
+            plain[key] = list(plain[key])  # JSON has no tuples: the status read back must compare equal
     plain.setdefault("canary", {})
     plain.setdefault("blueGreen", {})
     for run in plain["canary"].values():
