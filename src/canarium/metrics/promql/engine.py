@@ -8,6 +8,7 @@ Semantics follow Prometheus 3.x `promql/engine.go`.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final, Literal
 
 import numpy as np
@@ -34,6 +35,7 @@ from canarium.metrics.promql.eval_binary import merged_unless_delayed, scalars, 
 from canarium.metrics.promql.eval_extended import extended_samples, window_function
 from canarium.metrics.promql.eval_histogram import histogram_fraction, histogram_quantile
 from canarium.metrics.promql.eval_info import info
+from canarium.metrics.promql.eval_invariant import is_step_invariant
 from canarium.metrics.promql.eval_selectors import (
     Ranges,
     duration_ms,
@@ -241,6 +243,8 @@ def _unwrapped(expr: Expr) -> Expr:
 
 def _eval(ctx: Context, expr: Expr) -> Value:
     ctx.check()
+    if len(ctx.steps) > 1 and isinstance(expr, Call | AggregateExpr | BinaryExpr) and is_step_invariant(expr):
+        return _once(ctx, expr)
     match expr:
         case ParenExpr():
             return _eval(ctx, expr.expr)
@@ -260,6 +264,20 @@ def _eval(ctx: Context, expr: Expr) -> Value:
             return _unary(ctx, expr)
         case MatrixSelector() | SubqueryExpr():
             raise EvalError("cannot do range evaluation of matrix selector")
+
+
+def _once(ctx: Context, expr: Expr) -> Value:
+    """Evaluate what is the same at every step at the first one only."""
+    first = replace(ctx, steps=ctx.steps[:1], end_ms=ctx.start_ms)
+    value = _eval(first, expr)
+    ctx.samples = first.samples
+    steps = len(ctx.steps)
+    if isinstance(value, Block):
+        shape = (len(value.labels), steps)
+        return Block(
+            value.labels, np.broadcast_to(value.values, shape), np.broadcast_to(value.present, shape), value.drop
+        )
+    return value if isinstance(value, str) else np.broadcast_to(value, (steps,))
 
 
 def _vector(ctx: Context, expr: Expr) -> Block:
@@ -414,10 +432,16 @@ def _range_call(ctx: Context, call: Call, args: list[Expr], argument: MatrixSele
     outcome = apply(function, windows, [parameter[step] for parameter in parameters])
     block = found.scattered(outcome, some)
     if name in ("rate", "increase"):
-        _inform_about_gauges(ctx, block, args[0])
+        # Upstream evaluates a subquery into a selector without a place, so it reports the start of the query.
+        span = argument.span if isinstance(argument, MatrixSelector) else Span(0, 0)
+        _inform_about_gauges(ctx, block, span)
     if name not in _KEEPS_NAME:
         block = ctx.nameless(block)
-    return block if ctx.delayed_names else merged(block)
+    if not ctx.delayed_names:
+        block = compact(block)
+        if len(set(block.labels)) < len(block.labels):  # even where the series never meet, as upstream
+            raise EvalError("vector cannot contain metrics with the same labelset")
+    return block
 
 
 def _warn_quantile(ctx: Context, q: Floats, argument: Expr) -> None:
@@ -426,12 +450,12 @@ def _warn_quantile(ctx: Context, q: Floats, argument: Expr) -> None:
             ctx.warn(f"PromQL warning: quantile value should be between 0 and 1, got {go_g(value)}", argument.span)
 
 
-def _inform_about_gauges(ctx: Context, block: Block, argument: Expr) -> None:
+def _inform_about_gauges(ctx: Context, block: Block, span: Span) -> None:
     for row, labels in enumerate(block.labels):
         name = labels.get(METRIC_NAME)
         if name and not name.endswith(_COUNTER_SUFFIXES) and block.present[row].any():
             text = "metric might not be a counter, name does not end in _total/_sum/_count/_bucket"
-            ctx.info(f'PromQL info: {text}: "{name}"', argument.span)
+            ctx.info(f'PromQL info: {text}: "{name}"', span)
 
 
 def _absent_over_time(ctx: Context, argument: MatrixSelector | SubqueryExpr) -> Block:

@@ -189,7 +189,7 @@ def _arithmetic(ctx: Context, expr: BinaryExpr, matching: VectorMatching, left: 
         meeting &= left.present.any(axis=0) & right.present.any(axis=0)
     many_signatures, one_signatures = _signatures(many, matching), _signatures(one, matching)
     one_rows = _rows_by(one_signatures)
-    _refuse_duplicates(matching, one, one_rows, meeting, is_swapped=is_swapped)
+    clash = _duplicates(matching, one, one_rows, meeting, is_swapped=is_swapped)
 
     pairs = _Pairs([], [], [], [], [], [])
     for row, signature in enumerate(many_signatures):
@@ -199,6 +199,8 @@ def _arithmetic(ctx: Context, expr: BinaryExpr, matching: VectorMatching, left: 
     if has_fill:
         _fill(matching, many, one, many_signatures, one_signatures, pairs)
     if not pairs.signatures:
+        if clash is not None:
+            raise clash[1]
         return empty(steps)
 
     many_values, one_values = np.array(pairs.many_values), np.array(pairs.one_values)
@@ -207,12 +209,18 @@ def _arithmetic(ctx: Context, expr: BinaryExpr, matching: VectorMatching, left: 
     if expr.op in ARITHMETIC:
         values, present = ARITHMETIC[expr.op](first, second), met
     elif expr.op in _TRIMS:
+        if clash is not None:
+            raise clash[1]
         return _no_histograms(ctx, expr, Block(pairs.many, many_values, met))
     else:
         kept = COMPARISONS[expr.op](first, second)
         values, present = (kept.astype(np.float64), met) if expr.return_bool else (first, met & kept)
     labels = _result_labels(ctx, expr, matching, pairs)
-    _refuse_ambiguity(matching, pairs.signatures, labels, met)
+    ambiguity = _ambiguity(matching, pairs.signatures, labels, met)
+    if clash is not None and (ambiguity is None or clash[0] <= ambiguity[0]):
+        raise clash[1]
+    if ambiguity is not None:
+        raise ambiguity[1]
     drop = [True] * len(labels) if ctx.delayed_names and expr.return_bool else None
     block = Block(labels, values, present, drop)
     return merged_pairs(ctx, block, pairs.signatures)
@@ -240,10 +248,10 @@ def _result_labels(ctx: Context, expr: BinaryExpr, matching: VectorMatching, pai
     return result
 
 
-def _refuse_duplicates(
+def _duplicates(
     matching: VectorMatching, one: Block, rows: dict[Labels, list[int]], meeting: Bools, *, is_swapped: bool
-) -> None:
-    """The one side must have at most one series per signature, at every step at which the sides meet."""
+) -> tuple[int, EvalError] | None:
+    """Where the one side has several series of one signature: the first step, and what is to be said of it."""
     clash: tuple[int, int, int] | None = None
     for same in rows.values():
         if len(same) < 2:
@@ -253,31 +261,39 @@ def _refuse_duplicates(
             if clash is None or (int(step), later) < (clash[0], clash[2]):
                 clash = (int(step), earlier, later)
     if clash is None:
-        return
-    _step, earlier, later = clash
+        return None
+    step_of_clash, earlier, later = clash
     first, second = sorted((str(one.labels[earlier]), str(one.labels[later])))
     group = _signature(one.labels[later], matching)
     side = "left" if is_swapped else "right"
-    raise EvalError(
+    return step_of_clash, EvalError(
         f"found duplicate series for the match group {group} on the {side} hand-side of the operation: "
         f"[{first}, {second}];many-to-many matching not allowed: matching labels must be unique on one side"
     )
 
 
-def _refuse_ambiguity(matching: VectorMatching, signatures: list[Labels], labels: list[Labels], met: Bools) -> None:
+def _ambiguity(
+    matching: VectorMatching, signatures: list[Labels], labels: list[Labels], met: Bools
+) -> tuple[int, EvalError] | None:
+    """Where several series of the many side claim one result: the first step, and what is to be said of it."""
     is_one_to_one = matching.card is Cardinality.ONE_TO_ONE
     by_key: dict[tuple[Labels, Labels | None], list[int]] = {}
     for pair, signature in enumerate(signatures):
         by_key.setdefault((signature, None if is_one_to_one else labels[pair]), []).append(pair)
     if len(by_key) == len(signatures):
-        return
+        return None
+    clashes = np.zeros(met.shape[1], np.bool_)
     for same in by_key.values():
-        if len(same) > 1 and (met[same].sum(axis=0) > 1).any():
-            if is_one_to_one:
-                raise EvalError(
-                    "multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)"
-                )
-            raise EvalError("multiple matches for labels: grouping labels must ensure unique matches")
+        if len(same) > 1:
+            clashes |= met[same].sum(axis=0) > 1
+    if not clashes.any():
+        return None
+    what = (
+        "many-to-one matching must be explicit (group_left/group_right)"
+        if is_one_to_one
+        else "grouping labels must ensure unique matches"
+    )
+    return int(np.argmax(clashes)), EvalError(f"multiple matches for labels: {what}")
 
 
 def _fill(

@@ -15,12 +15,13 @@ from typing import Final, TypeAlias
 import numpy as np
 
 from canarium.metrics.promql.ast import Expr, MatrixSelector, VectorSelector
-from canarium.metrics.promql.values import Block, Bools, EvalError, Floats, empty, merged
+from canarium.metrics.promql.values import Block, Bools, EvalError, Floats, Ints, empty, merged
 from canarium.metrics.tsdb.labels import EMPTY, METRIC_NAME, Labels
 from canarium.metrics.tsdb.matchers import InvalidRegex, compile_regex
 
 Elementwise: TypeAlias = Callable[[Floats], Floats]
 
+_MAX_SECONDS: Final = 2.0**62
 _GROUP = re.compile(r"\$(?:\{(\w+)\}|(\w+)|(\$))", re.ASCII)
 
 
@@ -65,42 +66,40 @@ MATH: Final[dict[str, Elementwise]] = {
 }
 
 
-def _days(values: Floats, unit: str) -> tuple[np.ndarray[tuple[int, ...], np.dtype[np.int64]], ...]:
-    """Seconds since 1970, and the number of the calendar unit since 1970."""
-    # Far outside the calendar (and for NaN) Go's conversion is undefined; stay within what can be computed.
-    seconds = np.nan_to_num(np.clip(values, -(2.0**40), 2.0**40), nan=0.0).astype(np.int64)
-    return seconds, seconds.astype("datetime64[s]").astype(f"datetime64[{unit}]").astype(np.int64)
+def _calendar(values: Floats, unit: str) -> Ints:
+    """How many of the calendar unit lie between 1970 and a time in seconds."""
+    seconds = np.clip(np.nan_to_num(values, nan=0.0), -_MAX_SECONDS, _MAX_SECONDS).astype(np.int64)
+    return seconds.astype("datetime64[s]").astype(f"datetime64[{unit}]").astype(np.int64)
 
 
-def _day_of_month(values: Floats) -> Floats:
-    seconds, months = _days(values, "M")
-    days = seconds // 86400 - months.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)
-    return (days + 1).astype(np.float64)
+def _days_from(number: Ints, unit: str) -> Ints:
+    return number.astype(f"datetime64[{unit}]").astype("datetime64[D]").astype(np.int64)
 
 
-def _day_of_year(values: Floats) -> Floats:
-    seconds, years = _days(values, "Y")
-    days = seconds // 86400 - years.astype("datetime64[Y]").astype("datetime64[D]").astype(np.int64)
-    return (days + 1).astype(np.float64)
+def _dated(function: Callable[[Floats], Ints], of_the_impossible: float) -> Elementwise:
+    """A date function; `of_the_impossible` is what Go (on amd64) makes of NaN, infinities and beyond: int64's least."""
+
+    def apply(values: Floats) -> Floats:
+        result = function(values).astype(np.float64)
+        return np.where(np.abs(values) < 2.0**63, result, of_the_impossible)
+
+    return apply
 
 
-def _days_in_month(values: Floats) -> Floats:
-    _seconds, months = _days(values, "M")
-    first, following = (
-        number.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64) for number in (months, months + 1)
-    )
-    return (following - first).astype(np.float64)
+def _days_in_month(values: Floats) -> Ints:
+    months = _calendar(values, "M")
+    return _days_from(months + 1, "M") - _days_from(months, "M")
 
 
 DATES: Final[dict[str, Elementwise]] = {
-    "year": lambda values: (_days(values, "Y")[1] + 1970).astype(np.float64),
-    "month": lambda values: (_days(values, "M")[1] % 12 + 1).astype(np.float64),
-    "day_of_month": _day_of_month,
-    "day_of_year": _day_of_year,
-    "day_of_week": lambda values: ((_days(values, "D")[1] + 4) % 7).astype(np.float64),  # 1970 began on a Thursday
-    "days_in_month": _days_in_month,
-    "hour": lambda values: (_days(values, "h")[1] % 24).astype(np.float64),
-    "minute": lambda values: (_days(values, "m")[1] % 60).astype(np.float64),
+    "year": _dated(lambda values: _calendar(values, "Y") + 1970, 292277026596.0),
+    "month": _dated(lambda values: _calendar(values, "M") % 12 + 1, 12.0),
+    "day_of_month": _dated(lambda values: _calendar(values, "D") - _days_from(_calendar(values, "M"), "M") + 1, 4.0),
+    "day_of_year": _dated(lambda values: _calendar(values, "D") - _days_from(_calendar(values, "Y"), "Y") + 1, 339.0),
+    "day_of_week": _dated(lambda values: (_calendar(values, "D") + 4) % 7, 0.0),  # 1970 began on a Thursday
+    "days_in_month": _dated(_days_in_month, 31.0),
+    "hour": _dated(lambda values: _calendar(values, "h") % 24, 15.0),
+    "minute": _dated(lambda values: _calendar(values, "m") % 60, 30.0),
 }
 
 

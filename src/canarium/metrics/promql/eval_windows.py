@@ -386,7 +386,8 @@ FUNCTIONS: Final[dict[str, WindowFunction]] = {
     "absent_over_time": lambda w, _: (np.ones(len(w)), None),
     "mad_over_time": _mad,
     "ts_of_first_over_time": lambda w, _: (w.times[w.lo] / 1000.0, None),
-    "ts_of_last_over_time": lambda w, _: (w.times[w.hi - 1] / 1000.0, None),
+    # Upstream compares with 0 for the native histograms that are not there, so times before 1970 become 1970.
+    "ts_of_last_over_time": lambda w, _: (np.maximum(w.times[w.hi - 1], 0) / 1000.0, None),
     "ts_of_max_over_time": lambda w, _: _time_of_extreme(w, np.fmax),
     "ts_of_min_over_time": lambda w, _: _time_of_extreme(w, np.fmin),
 }

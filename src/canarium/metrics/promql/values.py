@@ -181,6 +181,7 @@ def merged(block: Block) -> Block:
     """Rows with the same labels become one. Raises EvalError where two of them have a sample at one step."""
     if len(set(block.labels)) == len(block.labels):
         return block
+    block = compact(block)  # a row without samples must not decide where its namesake stands
     first: dict[Labels, int] = {}
     keep: list[int] = []
     values, present = block.values.copy(), block.present.copy()
