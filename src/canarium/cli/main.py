@@ -26,6 +26,7 @@ app = typer.Typer(
     " time: start with `canarium demo --fast`.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # plain help in a third of the time
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 

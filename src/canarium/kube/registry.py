@@ -173,7 +173,7 @@ class Registry:
         metadata = obj["metadata"]
         key = ObjectKey(metadata.get("namespace", ""), metadata.get("name", ""))
         stored = self._stored(resource, key)
-        return self._replace(resource, key, stored, obj, subresource=subresource, dry_run=dry_run)
+        return self._replace(resource, key, stored, _object(stored), obj, subresource=subresource, dry_run=dry_run)
 
     def patch(
         self,
@@ -209,19 +209,19 @@ class Registry:
             raise ApiError(422, "Invalid", f"the patch cannot be applied: {error.problem}") from error
         if not isinstance(changed, dict):
             raise ApiError(422, "Invalid", "the patch leaves no object behind")
-        return self._replace(resource, key, stored, changed, subresource=subresource, dry_run=dry_run)
+        return self._replace(resource, key, stored, current, changed, subresource=subresource, dry_run=dry_run)
 
     def _replace(
         self,
         resource: Resource,
         key: ObjectKey,
         stored: Stored,
+        old: Obj,
         wanted: Obj,
         *,
         subresource: Subresource,
         dry_run: bool,
     ) -> Obj:
-        old = _object(stored)
         self._check_versions(resource, key, stored, old, wanted)
         metadata = dict(wanted["metadata"])
         if (metadata.get("namespace", ""), metadata.get("name")) != (key.namespace, key.name):

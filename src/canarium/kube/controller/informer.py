@@ -70,39 +70,40 @@ class Informer:
                 await self._clock.sleep(RELIST_SECONDS)  # Gone or Unavailable: the list says how things are
 
     def _replace(self, items: Sequence[Obj]) -> None:
-        fresh = {key_of(obj): msgspec.json.encode(obj) for obj in items}
+        fresh = {key_of(obj): obj for obj in items}
         for key in [key for key in self._raw if key not in fresh]:
             self._remove(key)
-        for key, raw in fresh.items():
+        for key, obj in fresh.items():
+            raw = msgspec.json.encode(obj)
             if self._raw.get(key) != raw:
-                self._put(key, raw)
+                self._put(key, raw, obj)
 
     def _take(self, event: WatchEvent) -> None:
         if event.type == "BOOKMARK":
             return
-        key = key_of(_decode(event.raw))
+        obj = _decode(event.raw)
+        key = key_of(obj)
         if event.type == "DELETED":
-            self._remove(key, last=event.raw)
+            self._remove(key, last=obj)
         elif self._raw.get(key) != event.raw:
-            self._put(key, event.raw)
+            self._put(key, event.raw, obj)
 
-    def _put(self, key: ObjectKey, raw: bytes) -> None:
+    def _put(self, key: ObjectKey, raw: bytes, obj: Obj) -> None:
         if key not in self._raw:
             self._sorted = None
         self._raw[key] = raw
-        obj = _decode(raw)
         owners = tuple(ref["uid"] for ref in obj["metadata"].get("ownerReferences") or ())
         if owners != self._owners.get(key, ()):
             self._index(key, owners)
         self._tell(obj)
 
-    def _remove(self, key: ObjectKey, last: bytes | None = None) -> None:
+    def _remove(self, key: ObjectKey, last: Obj | None = None) -> None:
         raw = self._raw.pop(key, None)
         if raw is None:
             return
         self._sorted = None
         self._index(key, ())
-        self._tell(_decode(last or raw))
+        self._tell(last or _decode(raw))
 
     def _index(self, key: ObjectKey, owners: tuple[str, ...]) -> None:
         for uid in self._owners.pop(key, ()):
