@@ -22,6 +22,7 @@ from canarium.gitops.tree import Tree
 from canarium.journal import MemoryJournal
 from canarium.kube.cluster import Cluster, NotFound
 from canarium.kube.controller.manager import Manager
+from canarium.kube.faults import FaultRates, FaultyCluster
 from canarium.kube.inprocess import InProcessCluster
 from canarium.kube.objects import Obj
 from canarium.kube.registry import Registry
@@ -110,8 +111,16 @@ def render_plain(tree: Tree, path: str, source: Mapping[str, Any]) -> Sequence[P
 class World:
     """What a test plays with."""
 
-    def __init__(self, clock: VirtualClock, folder: Path, *, latency: tuple[float, float] = (0.001, 0.004)) -> None:
-        chance = Chance(1)
+    def __init__(
+        self,
+        clock: VirtualClock,
+        folder: Path,
+        *,
+        latency: tuple[float, float] = (0.001, 0.004),
+        seed: int = 1,
+        faults: FaultRates | None = None,
+    ) -> None:
+        chance = Chance(seed)
         self.clock = clock
         self.registry = Registry(MemoryStore(), now=clock.now, chance=chance.stream("registry"))
         for name in ("argocd", "default"):
@@ -125,13 +134,18 @@ class World:
         self.origin = folder / "origin.git"
         init_origin(self.origin)
         self.copy = WorkingCopy.init(folder / "work", origin=self.origin)
-        self.manager = Manager(self.cluster, clock, self.journal)
         self.failures: list[BaseException] = []
-        self.manager.on_failure(self.failures.append)
-        self.manager.add(
+        self._through = FaultyCluster(self.cluster, clock, chance, faults) if faults else self.cluster
+        self.manager = self._new_manager()
+
+    def _new_manager(self) -> Manager:
+        cluster = self._through
+        manager = Manager(cluster, self.clock, self.journal)
+        manager.on_failure(self.failures.append)
+        manager.add(
             ApplicationReconciler(
-                self.cluster,
-                self.manager.listers,
+                cluster,
+                manager.listers,
                 self.repositories,
                 self.registry.resource_for,
                 render=render_plain,
@@ -139,8 +153,15 @@ class World:
             )
         )
         kinds = [*MANAGED, APPLICATIONS, APPLICATION_SETS]
-        self.manager.add(GarbageCollector(self.cluster, self.manager.listers, kinds))
-        self.manager.add(ApplicationSetReconciler(self.cluster, self.manager.listers, self.repositories))
+        manager.add(GarbageCollector(cluster, manager.listers, kinds))
+        manager.add(ApplicationSetReconciler(cluster, manager.listers, self.repositories))
+        return manager
+
+    async def restart(self) -> None:
+        """The controllers crash, and begin again knowing nothing."""
+        await self.manager.stop()
+        self.manager = self._new_manager()
+        await self.manager.start()
 
     def push(self, files: Mapping[str, str | None], message: str = "Change") -> str:
         """Commit and push; None removes a file."""

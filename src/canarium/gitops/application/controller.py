@@ -381,20 +381,30 @@ class PathMissing(CanariumError):
 
 def render_source(tree: Tree, path: str, source: Mapping[str, Any]) -> Sequence[Rendered]:
     """Render with Kustomize if there is a kustomization, else as a plain folder of manifests."""
+    kustomized = is_kustomized(tree, path)
+    built = {} if kustomized else {"directory": {"recurse", "include", "exclude"}}
     for name in ("helm", "plugin", "kustomize", "directory"):
-        for option in sorted(source.get(name) or {}):
-            raise NotBuilt(
-                f"the option {option} is not built",
-                field=f"spec.source.{name}.{option}",
-                next_step="Write it in kustomization.yaml instead." if name == "kustomize" else "Leave it out.",
-            )
-    if is_kustomized(tree, path):
-        from canarium.gitops.kustomize.render import render as kustomize
+        for option, value in sorted((source.get(name) or {}).items()):
+            if value and option not in built.get(name, ()):
+                raise NotBuilt(
+                    f"the option {option} is not built",
+                    field=f"spec.source.{name}.{option}",
+                    next_step="Write it in kustomization.yaml instead." if name == "kustomize" else "Leave it out.",
+                )
+    if kustomized:
+        from canarium.gitops.kustomize.render import render
 
-        return kustomize(tree, path)
-    from canarium.gitops.directory import render as directory
+        return render(tree, path)
+    from canarium.gitops.directory import render_directory
 
-    return directory(tree, path)
+    folder = source.get("directory") or {}
+    return render_directory(
+        tree,
+        path,
+        recurse=bool(folder.get("recurse")),
+        include=str(folder.get("include") or ""),
+        exclude=str(folder.get("exclude") or ""),
+    )
 
 
 def is_kustomized(tree: Tree, path: str) -> bool:
