@@ -197,6 +197,39 @@ def test_bad_ranges_are_bad_data(store: MemoryStore, start: int, end: int, step:
 
 
 @pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("year(vector(NaN))", 292277026596.0),
+        ("month(vector(Inf))", 12.0),
+        ("day_of_week(vector(1e300))", 0.0),
+        ("year(vector(1e12))", 33658.0),
+    ],
+)
+def test_impossible_dates_are_what_go_makes_of_them(query: str, expected: float) -> None:
+    """Known answers of Prometheus' engine on amd64."""
+    assert ask(MemoryStore(), query) == {"{}": expected}
+
+
+def test_a_range_function_refuses_namesakes_even_if_they_never_meet() -> None:
+    store = MemoryStore()
+    store.append(Labels({"__name__": "x"}), 0, 1.0)
+    store.append(Labels({"__name__": "y"}), 600_000, 1.0)
+    merging, refusing = parse('abs({__name__=~"x|y"})'), parse('max_over_time({__name__=~"x|y"}[1m])')
+
+    assert [data.timestamps.tolist() for data in range_(merging, 0, 600_000, 300_000, store).series] == [[0, 600_000]]
+    with pytest.raises(EvalError, match="vector cannot contain metrics with the same labelset"):
+        range_(refusing, 0, 600_000, 300_000, store)
+
+
+def test_sorting_warns_in_range_queries_unless_every_step_is_the_same(store: MemoryStore) -> None:
+    warned = range_(parse("sort(restarts_total)"), 0, 600_000, 60_000, store)
+    fixed = range_(parse("sort(restarts_total @ 60)"), 0, 600_000, 60_000, store)
+
+    assert len(warned.annotations.warnings) == 1
+    assert fixed.annotations.warnings == ()
+
+
+@pytest.mark.parametrize(
     ("query", "pods"),
     [
         pytest.param("topk(2, x)", ["c", "b"], id="of equal values the first gives way, as in Go's heap"),

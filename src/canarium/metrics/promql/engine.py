@@ -243,7 +243,7 @@ def _unwrapped(expr: Expr) -> Expr:
 
 def _eval(ctx: Context, expr: Expr) -> Value:
     ctx.check()
-    if len(ctx.steps) > 1 and isinstance(expr, Call | AggregateExpr | BinaryExpr) and is_step_invariant(expr):
+    if ctx.is_range and isinstance(expr, Call | AggregateExpr | BinaryExpr) and is_step_invariant(expr):
         return _once(ctx, expr)
     match expr:
         case ParenExpr():
