@@ -144,7 +144,7 @@ class GoTypes:
             is_value = kind in self._lines or kind in ("quantity", "intstr") or kind[0] == "0"
             absent = prefix + self._zero(kind) if required or is_value else None
             # A pointer to an empty value is printed; omitempty drops other empty values but never a struct.
-            keeps_empty = required or is_value or kind.startswith("*")
+            keeps_empty = required or is_value or kind.startswith(("*", "raw"))
             plan.append((name, prefix, self._encoder(kind), keeps_empty, absent))
 
         def encode(value: Any) -> str:
