@@ -112,7 +112,7 @@ def load_all(text: str | bytes, file: str, rules: Rules = Rules.KUBECTL) -> list
             if value is not None:
                 documents.append(Document(value=value, start=_place(file, root), root=root, rules=rules))
     except yaml.MarkedYAMLError as error:
-        raise _syntax_error(error, file) from error
+        raise _syntax_error(error, file, source) from error
     except yaml.reader.ReaderError as error:
         before = source[: error.position]
         raise YamlError(
@@ -148,13 +148,17 @@ def _decode(text: str | bytes, file: str) -> str:
         raise YamlError("the file is not UTF-8 text", at=Place(file, line), next_step="Save it as UTF-8.") from error
 
 
-def _syntax_error(error: yaml.MarkedYAMLError, file: str) -> YamlError:
+def _syntax_error(error: yaml.MarkedYAMLError, file: str, source: str) -> YamlError:
     mark = error.problem_mark or error.context_mark
     at = Place(file, mark.line + 1, mark.column + 1) if mark else Place(file)
     problem = error.problem or "not YAML"
-    if "character that cannot start any token" in problem and "'\\t'" in problem:
-        problem = "found a tab where YAML wants spaces"
-    if "tab" in problem:
+    if "duplicate anchor" in str(error.context):
+        return YamlError("not YAML: this anchor is already defined", at=at, next_step="Give it another name.")
+    if "cannot start any token" in problem and mark and source.splitlines()[mark.line][mark.column :][:1] == "\t":
+        problem, next_step = "found a tab where YAML wants spaces", "Indent with spaces."
+    elif "nested more" in problem:
+        next_step = "Kubernetes objects nest far less deep; this is probably not one."
+    elif "tab" in problem:
         next_step = "Indent with spaces."
     elif error.context:
         where = f" (it starts in line {error.context_mark.line + 1})" if error.context_mark else ""

@@ -377,7 +377,10 @@ CASES: dict[str, dict[str, str]] = {
         args: [--c]
         image: other
         env: [{name: MODE, value: slow}, {name: NEW, value: x}]
-        ports: [{containerPort: 80, name: http}, {containerPort: 53, protocol: TCP}, {containerPort: 53, protocol: UDP, name: dns}]
+        ports:
+        - {containerPort: 80, name: http}
+        - {containerPort: 53, protocol: TCP}
+        - {containerPort: 53, protocol: UDP, name: dns}
         volumeMounts: [{mountPath: /data, readOnly: true}, {mountPath: /tmp, name: tmp}]
       volumes: [{name: tmp, emptyDir: {}}]
       imagePullSecrets: [{name: more}]

@@ -152,7 +152,7 @@ def find_file(tree: Tree, folder: str, at: Place | None) -> str:
     if not found:
         raise RenderError(
             f"unable to find one of {', '.join(repr(name) for name in FILE_NAMES)} in directory {folder or '.'!r}",
-            at=at,
+            at=at or Place(folder or "."),
             next_step="Add a kustomization.yaml there, or correct the path."
             if tree.is_dir(folder)
             else "There is no such directory; correct the path.",

@@ -99,9 +99,13 @@ def matches(pattern: str, text: str, at: Place) -> bool:
     """Whether a user's regular expression (RE2, as in Go) is found in text. Raises RenderError for a bad one."""
     import re2  # here, because most kustomizations name their targets plainly
 
+    options = re2.Options()
+    options.log_errors = False
     try:
-        return re2.search(pattern, text) is not None
+        return re2.compile(pattern, options).search(text) is not None
     except re2.error as error:
         raise RenderError(
-            f"{pattern!r} is not a regular expression", at=at, next_step="Names in a target are RE2 patterns."
+            f"{pattern.removeprefix('^(?:').removesuffix(')$')!r} is not a regular expression",
+            at=at,
+            next_step="Names in a target are RE2 patterns.",
         ) from error
