@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal
 
 ProbeKind = Literal["startup", "readiness", "liveness"]
@@ -73,10 +73,11 @@ def initial(kind: ProbeKind) -> ProbeState:
 
 def after(probe: Probe, state: ProbeState, outcome: bool) -> ProbeState:
     """The state after one more outcome; the verdict changes once a threshold is reached."""
+    if outcome is state.last and outcome is state.has_passed:
+        return state  # more of the same: by far the most common case
     run = state.run + 1 if outcome is state.last else 1
-    counted = replace(state, last=outcome, run=run)
     if run < (probe.success_threshold if outcome else probe.failure_threshold):
-        return counted
+        return ProbeState(has_passed=state.has_passed, last=outcome, run=run)
     is_over = not outcome and probe.kind != "readiness"
     return ProbeState(has_passed=outcome, last=outcome, run=0 if is_over else run, is_over=is_over)
 

@@ -56,6 +56,7 @@ class Podinfo:
         self._is_healthy = True
         self._requests: dict[int, int] = {}
         self._durations: dict[tuple[str, str, int], tuple[list[int], float]] = {}
+        self._home = self._json(self._info())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -93,7 +94,7 @@ class Podinfo:
         path, method = scope["path"], scope["method"]
         match path.strip("/").split("/"):
             case ["" | "api"] | ["api", "info"]:
-                return path, 200, _JSON, msgspec.json.format(msgspec.json.encode(self._info()), indent=2)
+                return path, 200, _JSON, self._home
             case ["version"]:
                 return path, 200, _JSON, self._json({"commit": COMMIT, "version": self.version})
             case ["healthz"]:
