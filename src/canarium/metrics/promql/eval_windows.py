@@ -256,7 +256,7 @@ def _avg(w: Windows, _: Arguments) -> Outcome:
 def _variance(w: Windows) -> Floats:
     """Welford with compensation: each mean depends on the one before, so this goes along the windows in lockstep."""
     rows, sizes = matrix(w.values, w.lo, w.sizes, 0.0), w.sizes
-    if len(rows) < 4:
+    if len(rows) < 40:  # a handful of windows is sooner done one by one
         return np.array([_variance_of(row[:size].tolist()) for row, size in zip(rows, sizes, strict=True)])
     mean, mean_c, aux, aux_c = (np.zeros(len(rows)) for _ in range(4))
     for nth in range(rows.shape[1]):
