@@ -73,8 +73,8 @@ def initial(kind: ProbeKind) -> ProbeState:
 
 def after(probe: Probe, state: ProbeState, outcome: bool) -> ProbeState:
     """The state after one more outcome; the verdict changes once a threshold is reached."""
-    if outcome is state.last and outcome is state.has_passed:
-        return state  # more of the same: by far the most common case
+    if outcome and state.last and state.has_passed:
+        return state  # well, and still well: by far the most common case
     run = state.run + 1 if outcome is state.last else 1
     if run < (probe.success_threshold if outcome else probe.failure_threshold):
         return ProbeState(has_passed=state.has_passed, last=outcome, run=run)
