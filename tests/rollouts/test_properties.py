@@ -98,7 +98,7 @@ def test_the_promise_is_kept_and_every_pass_comes_to_rest(
     assert world.status["phase"] in ("Healthy", "Paused", "Degraded", "Progressing")
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.integers(1, 7), STEPS, FENCEPOSTS, st.integers(0, 12))
 def test_an_abort_always_returns_to_stable(
     replicas: int, steps: list[Obj], fenceposts: tuple[Any, Any], passes: int
@@ -118,7 +118,7 @@ def test_an_abort_always_returns_to_stable(
     assert world.phase == ("Degraded", "RolloutAborted: Rollout aborted update to revision 2")
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.integers(1, 7), STEPS, FENCEPOSTS, st.sampled_from(["Failed", "Error"]))
 def test_a_failed_analysis_never_promotes(
     replicas: int, steps: list[Obj], fenceposts: tuple[Any, Any], phase: str
@@ -127,7 +127,7 @@ def test_a_failed_analysis_never_promotes(
     world.set_image("shop:2")
     stable = world.status["stableRS"]
 
-    for _ in range(40):
+    for _ in range(10):
         world.settle(100)
         for name, run in list(world.runs.items()):
             if "status" not in run:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from canarium.kube.objects import Obj
-from tests.rollouts.simulator import World, analysis, pause, rollout, set_weight, template
+from tests.rollouts.simulator import World, analysis, container, pause, rollout, set_weight, template
 
 CANARY = "spec.strategy.canary"
 STEP = "Step must have one of the following set: experiment, setWeight, setCanaryScale, plugin or pause"
@@ -45,6 +45,16 @@ CASES: dict[str, tuple[Obj, str]] = {
     "deadline not after minReadySeconds": (
         with_spec(minReadySeconds=30, progressDeadlineSeconds=30),
         "spec.progressDeadlineSeconds: Invalid value: 30: must be greater than minReadySeconds",
+    ),
+    "an amount that is none": (
+        with_spec(
+            template={
+                "metadata": {"labels": {"app": "shop"}},
+                "spec": {"containers": [container("shop:1") | {"resources": {"limits": {"cpu": "lots"}}}]},
+            }
+        ),
+        'spec.template.spec.containers[0].resources.limits.cpu: Invalid value: "lots": '
+        "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'",
     ),
     "no strategy": (
         with_spec(strategy={}),

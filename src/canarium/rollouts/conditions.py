@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Final
 
 from canarium.kube.objects import format_time, parse_time
@@ -49,9 +50,13 @@ RESUMED_MESSAGE: Final = "Rollout is resumed"
 RETRY_MESSAGE: Final = "Retrying Rollout after abort"
 
 
+_stamp = lru_cache(maxsize=8)(format_time)
+"""One pass stamps several conditions with the same instant."""
+
+
 def new_condition(kind: str, status: str, reason: str, message: str, now: datetime) -> Condition:
     """A condition that begins now. status: `True`, `False` or `Unknown`."""
-    at = format_time(now)
+    at = _stamp(now)
     return Condition(kind, status, reason, message, at, at)
 
 

@@ -14,6 +14,7 @@ from typing import Final
 import msgspec
 from msgspec.structs import replace
 
+from canarium.errors import CanariumError
 from canarium.kube.decision import Create, Decision, Delete, Patch
 from canarium.kube.resources import REPLICA_SETS
 from canarium.rollouts import conditions as c
@@ -46,7 +47,7 @@ from canarium.rollouts.strategies.canary.scaling import reconcile_replica_sets
 from canarium.rollouts.strategies.canary.steps import current_step
 from canarium.rollouts.turn import Turn
 from canarium.rollouts.types import DESIRED_REPLICAS, Condition, RolloutStatus, int_or_zero, status_json, view_rollout
-from canarium.rollouts.validation import FieldError, first_error, type_error
+from canarium.rollouts.validation import FieldError, first_error, template_error, type_error
 
 INVALID_RETRY: Final = timedelta(seconds=20)
 """A spec may be invalid only because something it refers to comes later, so it is looked at again."""
@@ -61,10 +62,12 @@ def decide(observed: Observed, now: datetime) -> Decision:
     except msgspec.ValidationError as error:
         return _refuse_unreadable(observed, type_error(error, observed.rollout), now)
     error_found = first_error(observed, rollout)
-    turn = Turn(observed, rollout, now) if error_found is None else None
-    if turn is None:
-        assert error_found is not None, "no turn without an error"
+    if error_found is not None:
         return _refuse(observed, rollout.status, rollout.generation, error_found, now)
+    try:
+        turn = Turn(observed, rollout, now)
+    except CanariumError as error:  # what Go could not have decoded has no hash
+        return _refuse(observed, rollout.status, rollout.generation, template_error(error), now)
     if turn.new is None:
         return _create_replica_set(turn)
     if rollout.spec.replicas is None:

@@ -10,8 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from dataclasses import replace as changed
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
+import msgspec
 from msgspec.structs import replace
 
 from canarium.kube.decision import Action, Create, Decision, Delete, EventNote, Patch, Reason
@@ -87,7 +89,7 @@ class Turn:
         self.observed = observed
         self.rollout = rollout
         self.now = now
-        self.pod_hash = pod_template_hash(rollout.spec.template, rollout.status.collision_count)
+        self.pod_hash = _pod_hash(msgspec.json.encode(rollout.spec.template), rollout.status.collision_count)
         self.step_hash = step_hash(observed.rollout["spec"]["strategy"]["canary"].get("steps"))
         self.all = sorted(map(view_replica_set, observed.replica_sets), key=lambda found: found.age_order)
         self.new = find_new(rollout, self.pod_hash, self.all)
@@ -271,6 +273,12 @@ class Turn:
     def has_reason(self) -> bool:
         """Some rule said why already."""
         return bool(self._because)
+
+
+@lru_cache(maxsize=256)
+def _pod_hash(template: bytes, collision_count: int | None) -> str:
+    """The hash of a template given as JSON; it is asked for in every pass, and changes with a release only."""
+    return pod_template_hash(msgspec.json.decode(template), collision_count)
 
 
 def scaled_view(found: ReplicaSet, to: int) -> ReplicaSet:

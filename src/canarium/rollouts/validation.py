@@ -15,6 +15,7 @@ from typing import Any
 
 import msgspec
 
+from canarium.errors import CanariumError
 from canarium.kube.objects import Obj
 from canarium.kube.resources import REPLICA_SETS
 from canarium.kube.validation import core_problems
@@ -35,6 +36,7 @@ from canarium.rollouts.types import (
     Rollout,
     RolloutAnalysis,
 )
+from canarium.text.quantity import InvalidQuantity, quantity_nanos
 
 _STEP_MESSAGE = "Step must have one of the following set: experiment, setWeight, setCanaryScale, plugin or pause"
 _CANARY = "spec.strategy.canary"
@@ -73,6 +75,14 @@ def type_error(error: msgspec.ValidationError, rollout: Obj) -> FieldError:
     problem, _, path = str(error).partition(" - at `$")
     field = path.rstrip("`").lstrip(".")
     return FieldError(f"spec.{field}" if field else "spec", f"Invalid value: {problem}")
+
+
+def template_error(error: CanariumError) -> FieldError:
+    """Something in the pod template, or in the steps, of a type that keeps it from having a hash."""
+    if error.field.startswith("steps"):
+        return FieldError(f"{_CANARY}.{error.field}", f"Invalid value: {error.problem}")
+    field = f"spec.template.{error.field}" if error.field else "spec.template"
+    return FieldError(field, f"Invalid value: {error.problem}")
 
 
 def first_error(observed: Observed, rollout: Rollout) -> FieldError | None:
@@ -149,11 +159,26 @@ def _template_errors(rollout: Rollout) -> Iterator[FieldError]:
     for field, _, problem in core_problems(REPLICA_SETS, as_replica_set):
         if field != "spec.selector":
             yield FieldError(field, problem)
+    yield from _quantity_errors(spec.template.get("spec") or {})
     policy = (spec.template.get("spec") or {}).get("restartPolicy")
     if policy not in (None, "", "Always"):
         yield FieldError(
             "spec.template.spec.restartPolicy", f'Unsupported value: "{policy}": supported values: "Always"'
         )
+
+
+def _quantity_errors(pod: Mapping[str, Any]) -> Iterator[FieldError]:
+    """Amounts that are none; upstream could not even read such a Rollout."""
+    for kind in ("initContainers", "containers"):
+        for index, container in enumerate(pod.get(kind) or ()):
+            resources = container.get("resources") or {}
+            for which in ("limits", "requests"):
+                for name, amount in (resources.get(which) or {}).items():
+                    try:
+                        quantity_nanos(str(amount))
+                    except InvalidQuantity as error:
+                        at = f"spec.template.spec.{kind}[{index}].resources.{which}.{name}"
+                        yield invalid(at, amount, error.problem)
 
 
 def _canary_errors(rollout: Rollout, canary: Canary) -> Iterator[FieldError]:
@@ -437,5 +462,6 @@ __all__ = [
     "provider_names",
     "required",
     "spec_errors",
+    "template_error",
     "type_error",
 ]

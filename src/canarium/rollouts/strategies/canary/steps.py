@@ -8,14 +8,15 @@ Behaviour follows `utils/replicaset/canary.go` (GetCurrentCanaryStep, GetCurrent
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any
+
+import msgspec
 
 from canarium.errors import CanariumError
 from canarium.kube.podhash import fnv1a, safe_encode
 from canarium.rollouts.analysis.gotext import parse_duration
+from canarium.rollouts.steptypes import canary_steps_json
 from canarium.rollouts.types import MAX_WEIGHT, CanaryStep, Pause, Rollout
 
 
@@ -85,70 +86,14 @@ def step_text(step: CanaryStep) -> str:
     return "invalid"
 
 
-_ARGUMENT: Final[Mapping[str, Any]] = {
-    "name": None,
-    "value": None,
-    "valueFrom": {"podTemplateHashValue": None, "fieldRef": {"fieldPath": None}},
-}
-_ANALYSIS: Final[Mapping[str, Any]] = {
-    "templates": {"templateName": None, "clusterScope": None},
-    "args": _ARGUMENT,
-    "dryRun": {"metricName": None},
-    "measurementRetention": {"metricName": None, "limit": None},
-    "analysisRunMetadata": {"labels": {}, "annotations": {}},
-}
-_STEP: Final[Mapping[str, Any]] = {
-    "setWeight": None,
-    "pause": {"duration": None},
-    "experiment": {},
-    "analysis": _ANALYSIS,
-    "setCanaryScale": {"weight": None, "replicas": None, "matchTrafficWeight": None},
-    "setHeaderRoute": {},
-    "setMirrorRoute": {},
-    "plugin": {"name": None, "config": {}},
-}
-"""Fields in the order of the Go structs, which is the order their JSON has. {}: a map, whose keys Go sorts."""
-_ALWAYS_PRINTED: Final = frozenset({"setWeight", "templateName", "name", "fieldPath", "metricName", "limit"})
-_POINTERS: Final = frozenset(
-    {"setWeight", "pause", "experiment", "analysis", "analysisRunMetadata", "clusterScope"}
-) | {
-    "valueFrom",
-    "podTemplateHashValue",
-    "fieldRef",
-    "duration",
-}
-
-
 def step_hash(raw_steps: list[dict[str, Any]] | None) -> str:
-    """status.currentStepHash: FNV-1a over the steps as Go prints them, in Kubernetes' safe alphabet."""
-    if not raw_steps:
-        return _safe_hash("null")
-    return _safe_hash(_go_json([_in_go_order(step, _STEP) for step in raw_steps]))
+    """status.currentStepHash: FNV-1a over the steps as Go prints them, in Kubernetes' safe alphabet.
 
-
-def _go_json(value: Any) -> str:
-    text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
-    return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
-
-
-def _in_go_order(value: Any, order: Mapping[str, Any] | None) -> Any:
-    if order is None or value is None:
-        return value
-    if isinstance(value, list):
-        return [_in_go_order(item, order) for item in value]
-    if not order:
-        return {key: value[key] for key in sorted(value)}
-    printed = {}
-    for key, inner in order.items():
-        part = value.get(key)
-        if part is None:
-            continue
-        if not part and key not in _ALWAYS_PRINTED and key not in _POINTERS:
-            continue  # omitempty
-        printed[key] = _in_go_order(part, inner)
-    return printed
+    Raises GoTypeMismatch for a value that Go could not decode.
+    """
+    return _hash(msgspec.json.encode(raw_steps or None))
 
 
 @lru_cache(maxsize=256)
-def _safe_hash(text: str) -> str:
-    return safe_encode(fnv1a(text.encode()))
+def _hash(raw_steps: bytes) -> str:
+    return safe_encode(fnv1a(canary_steps_json(msgspec.json.decode(raw_steps)).encode()))
