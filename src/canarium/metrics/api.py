@@ -23,7 +23,7 @@ from canarium.metrics.promql.errors import ParseError
 from canarium.metrics.promql.literals import duration_seconds
 from canarium.metrics.promql.parser import parse
 from canarium.metrics.promql.values import EvalError, Result
-from canarium.metrics.tsdb.gofloat import go_f
+from canarium.metrics.tsdb.gofloat import go_api
 from canarium.metrics.tsdb.labels import Labels
 from canarium.metrics.tsdb.store import MemoryStore
 from canarium.nodes.program import AsgiApp, Receive, Scope, Send
@@ -109,8 +109,9 @@ class PrometheusApi:
 
     def _query(self, form: Mapping[str, list[str]]) -> tuple[Any, dict[str, Any]]:
         at_ms = self._time(form, "time")
-        expr = _parsed(_first(form, "query", ""))
-        return _told(_evaluated(lambda: engine.instant(expr, at_ms, self._store)))
+        query = _first(form, "query", "")
+        expr = _parsed(query)
+        return _told(_evaluated(lambda: engine.instant(expr, at_ms, self._store, query=query)))
 
     def _query_range(self, form: Mapping[str, list[str]]) -> tuple[Any, dict[str, Any]]:
         start_ms = _parsed_time(_first(form, "start", ""), "start")
@@ -124,8 +125,9 @@ class PrometheusApi:
                 "exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution"
                 " (?step=XX)",
             )
-        expr = _parsed(_first(form, "query", ""))
-        return _told(_evaluated(lambda: engine.range_(expr, start_ms, end_ms, step_ms, self._store)))
+        query = _first(form, "query", "")
+        expr = _parsed(query)
+        return _told(_evaluated(lambda: engine.range_(expr, start_ms, end_ms, step_ms, self._store, query=query)))
 
     def _series(self, form: Mapping[str, list[str]]) -> list[dict[str, str]]:
         selectors = _selectors(form)
@@ -241,20 +243,20 @@ def _told(result: Result) -> tuple[Any, dict[str, Any]]:
     match result.value_type:
         case ValueType.VECTOR:
             at = _seconds(int(result.timestamps[0])) if len(result.timestamps) else 0
-            told: Any = [{"metric": _metric(labels), "value": [at, go_f(value)]} for labels, value in result.vector()]
+            told: Any = [{"metric": _metric(labels), "value": [at, go_api(value)]} for labels, value in result.vector()]
         case ValueType.MATRIX:
             told = [
                 {
                     "metric": _metric(series.labels),
                     "values": [
-                        [_seconds(time), go_f(value)]
+                        [_seconds(time), go_api(value)]
                         for time, value in zip(series.timestamps.tolist(), series.values.tolist(), strict=True)
                     ],
                 }
                 for series in result.series
             ]
         case ValueType.SCALAR:
-            told = [_seconds(int(result.timestamps[0])), go_f(result.number)]
+            told = [_seconds(int(result.timestamps[0])), go_api(result.number)]
         case _:
             told = [_seconds(int(result.timestamps[0])), result.text]
     return {"resultType": result.value_type.value, "result": told}, extra
