@@ -1,51 +1,20 @@
 """The kubelet: hands pods bound to its node to the agent, and writes what the agent knows into their status.
 
-Owns: when status is written and when a stopped pod is finally deleted. Must not know: how containers run.
+Owns: the shell between API and agent; the rule is `pod_decision`. Must not know: how containers run.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from canarium.kube.cluster import Cluster
 from canarium.kube.controller.reconciler import Listers, Watch
-from canarium.kube.decision import Action, Decision, Delete, Reason
+from canarium.kube.decision import Decision
 from canarium.kube.objects import Obj, ObjectKey
 from canarium.kube.resources import PODS
 from canarium.nodes.agent import NodeAgent
-from canarium.nodes.pod_status import PodView, Waiting, pod_status
-
-
-@dataclass(frozen=True)
-class PodIs(Reason):
-    """What the pod is up to."""
-
-    phase: str
-    ready: int
-    containers: int
-    waiting: tuple[str, ...] = ()
-
-    def __str__(self) -> str:
-        why = f", waiting: {', '.join(self.waiting)}" if self.waiting else ""
-        return f"{self.phase}, {self.ready} of {self.containers} containers ready{why}"
-
-
-@dataclass(frozen=True)
-class PodStopped(Reason):
-    """All containers of a deleted pod have ended."""
-
-    def __str__(self) -> str:
-        return "the pod is being deleted and its containers have ended"
-
-
-@dataclass(frozen=True, kw_only=True)
-class ObservedPod:
-    """A pod of this node as the API has it, and as the agent knows it."""
-
-    pod: Obj
-    view: PodView
+from canarium.nodes.pod_decision import ObservedPod, decide
 
 
 class Kubelet:
@@ -77,27 +46,5 @@ class Kubelet:
         return observed.pod
 
     def decide(self, observed: ObservedPod, now: datetime) -> Decision:
-        """See `decide`."""
+        """See `pod_decision.decide`."""
         return decide(observed, now)
-
-
-def decide(observed: ObservedPod, now: datetime) -> Decision:
-    """Write the status; once a deleted pod has stopped and its status says so, let it go."""
-    pod, view = observed.pod, observed.view
-    status = pod_status(pod, view, now)
-    metadata = pod["metadata"]
-    if metadata.get("deletionTimestamp") and view.is_over and status == pod.get("status"):
-        let_go: Action = Delete(
-            resource=PODS,
-            namespace=metadata["namespace"],
-            name=metadata["name"],
-            uid=metadata["uid"],
-            grace_period_seconds=0,
-        )
-        return Decision(actions=(let_go,), because=(PodStopped(),))
-    waiting = tuple(
-        each.state.reason for each in (*view.init_containers, *view.containers) if isinstance(each.state, Waiting)
-    )
-    ready = sum(each.is_ready for each in view.containers)
-    why = PodIs(phase=status["phase"], ready=ready, containers=len(view.containers), waiting=waiting)
-    return Decision(status=status, because=(why,))

@@ -7,18 +7,17 @@ resolved ports and per 100 endpoints; upstream's reuse of partly filled slices i
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from canarium.clock import SAFE_ALPHABET
 from canarium.kube.cluster import Cluster
 from canarium.kube.controller.reconciler import Listers, Watch, owned
 from canarium.kube.decision import Action, Create, Decision, Delete, Patch, Reason
 from canarium.kube.objects import Obj, ObjectKey, is_controlled_by, key_of, labels_of, owner_reference
 from canarium.kube.resources import ENDPOINT_SLICES, PODS, SERVICES
+from canarium.workloads.names import derived_suffix
 from canarium.workloads.pods import is_ready
 
 MAX_ENDPOINTS = 100
@@ -204,6 +203,7 @@ def _slice(service: Obj, ports: Ports, endpoints: Sequence[Mapping[str, Any]], p
     labels = {**labels_of(service), SERVICE_NAME_LABEL: metadata["name"], MANAGED_BY_LABEL: MANAGED_BY}
     if service["spec"].get("clusterIP") == "None":
         labels["service.kubernetes.io/headless"] = ""
+    suffix = derived_suffix(f"{metadata['uid']}/{ports}/{part}")
     told = []
     for name, protocol, number, app_protocol in ports:
         entry: dict[str, Any] = {"name": name, "port": number, "protocol": protocol}
@@ -214,7 +214,7 @@ def _slice(service: Obj, ports: Ports, endpoints: Sequence[Mapping[str, Any]], p
         "apiVersion": "discovery.k8s.io/v1",
         "kind": "EndpointSlice",
         "metadata": {
-            "name": f"{metadata['name']}-{_suffix(metadata['uid'], ports, part)}",
+            "name": f"{metadata['name']}-{suffix}",
             "generateName": f"{metadata['name']}-",
             "namespace": metadata["namespace"],
             "labels": labels,
@@ -224,15 +224,6 @@ def _slice(service: Obj, ports: Ports, endpoints: Sequence[Mapping[str, Any]], p
         "endpoints": list(endpoints),
         "ports": told,
     }
-
-
-def _suffix(uid: str, ports: Ports, part: int) -> str:
-    value = int.from_bytes(hashlib.sha256(f"{uid}/{ports}/{part}".encode()).digest()[:8], "big")
-    letters = []
-    for _ in range(5):
-        value, at = divmod(value, len(SAFE_ALPHABET))
-        letters.append(SAFE_ALPHABET[at])
-    return "".join(letters)
 
 
 def _change(found: Obj, made: Obj) -> Patch | None:

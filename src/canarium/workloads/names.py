@@ -12,8 +12,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 
-from canarium.clock import SAFE_ALPHABET
-
+ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
+"""The letters and digits of Kubernetes' generated names (apimachinery util/rand)."""
 MAX_BASE = 58
 """Longest part of a generated name before its suffix (apiserver names.maxGeneratedNameLength)."""
 _LOOK_AHEAD = 512
@@ -31,14 +31,8 @@ class PodNames:
     def suffix(self, number: int) -> str:
         """The suffix of the number-th pod, counted from 0."""
         while len(self._suffixes) <= number:
-            digest = hashlib.sha256(f"{self._uid}/{self._digests}".encode()).digest()
+            suffix = derived_suffix(f"{self._uid}/{self._digests}")
             self._digests += 1
-            value = int.from_bytes(digest[:8], "big")
-            letters = []
-            for _ in range(5):
-                value, at = divmod(value, len(SAFE_ALPHABET))
-                letters.append(SAFE_ALPHABET[at])
-            suffix = "".join(letters)
             if suffix not in self._numbers:
                 self._numbers[suffix] = len(self._suffixes)
                 self._suffixes.append(suffix)
@@ -62,3 +56,13 @@ class PodNames:
 def name_prefix(owner_name: str) -> str:
     """What the names of an owner's pods begin with, dash included, cut so that a suffix fits."""
     return f"{owner_name}-"[:MAX_BASE]
+
+
+def derived_suffix(origin: str) -> str:
+    """Five characters that look like a generated name's and follow from `origin`."""
+    value = int.from_bytes(hashlib.sha256(origin.encode()).digest()[:8], "big")
+    letters = []
+    for _ in range(5):
+        value, at = divmod(value, len(ALPHABET))
+        letters.append(ALPHABET[at])
+    return "".join(letters)
