@@ -129,7 +129,7 @@ class World:
             self.registry.create(CUSTOM_RESOURCE_DEFINITIONS, crd(resource))
         self.registry.create(CUSTOM_RESOURCE_DEFINITIONS, crd(ROLLOUTS, TEMPLATED))
         self.journal = MemoryJournal(clock.monotonic)
-        self.cluster: Cluster = InProcessCluster(self.registry, clock, chance, latency=latency)
+        self.cluster: Cluster = InProcessCluster(self.registry, clock, chance, latency=latency, journal=self.journal)
         self.repositories = LocalRepositories()
         self.origin = folder / "origin.git"
         init_origin(self.origin)

@@ -7,9 +7,9 @@ from typing import Any
 
 from canarium.gitops.kinds import APPLICATIONS
 from canarium.kube.objects import Obj, parse_time
-from canarium.kube.resources import CONFIG_MAPS, NAMESPACES, SERVICES
+from canarium.kube.resources import CONFIG_MAPS, CUSTOM_RESOURCE_DEFINITIONS, NAMESPACES, SERVICES, Resource
 from canarium.rollouts.kinds import ROLLOUTS
-from tests.gitops.world import World, application, play
+from tests.gitops.world import World, application, crd, play
 
 SERVICE = """\
 apiVersion: v1
@@ -170,5 +170,60 @@ def test_deleting_the_application_deletes_what_it_made(tmp_path: Path) -> None:
         assert await world.there(APPLICATIONS, "argocd", "shop") is None
         assert await world.there(SERVICES, "shop", "shop") is None
         assert await world.there(NAMESPACES, "", "shop") is not None
+
+    play(tmp_path, story)
+
+
+def test_a_kind_that_nobody_watches_is_kept_pruned_and_deleted_too(tmp_path: Path) -> None:
+    gadgets = Resource("example.com", "v1", "Gadget", "gadgets")
+    one, two = (f"apiVersion: example.com/v1\nkind: Gadget\nmetadata: {{name: {name}}}\n" for name in ("one", "two"))
+
+    async def story(world: World) -> None:
+        world.registry.create(CUSTOM_RESOURCE_DEFINITIONS, crd(gadgets))
+        sha = world.push({"shop/one.yaml": one, "shop/two.yaml": two})
+        app = application(world.origin, syncOptions=["CreateNamespace=true", "PrunePropagationPolicy=background"])
+        app["metadata"]["finalizers"] = ["resources-finalizer.argocd.argoproj.io/background"]
+        await world.cluster.create(APPLICATIONS, app)
+        await world.until(is_synced(sha), seconds=10)
+
+        sha = world.push({"shop/one.yaml": None})
+        await world.refresh()
+        await world.until(is_synced(sha), seconds=10)
+        assert await world.there(gadgets, "shop", "one") is None
+
+        await world.cluster.delete(APPLICATIONS, "argocd", "shop")
+        await world.advance(seconds=30)
+        assert await world.there(gadgets, "shop", "two") is None
+
+    play(tmp_path, story)
+
+
+def test_when_all_is_synced_nothing_is_written_until_the_next_poll(tmp_path: Path) -> None:
+    async def story(world: World) -> None:
+        sha = world.push(FILES)
+        await world.cluster.create(APPLICATIONS, application(world.origin))
+        await world.until(is_synced(sha), seconds=10)
+
+        def writes() -> list[dict[str, Any]]:
+            return [entry["change"] for entry in world.journal.entries if entry["what"] == "write" and entry["at"] > 10]
+
+        await world.advance(seconds=170)
+        assert writes() == []
+        await world.advance(seconds=20)
+        (poll,) = writes()
+        assert poll["status"] == {"reconciledAt": "2026-01-05T09:03:00Z"}
+
+    play(tmp_path, story)
+
+
+def test_an_application_may_be_left_alone(tmp_path: Path) -> None:
+    async def story(world: World) -> None:
+        world.push(FILES)
+        app = application(world.origin)
+        app["metadata"]["annotations"] = {"argocd.argoproj.io/skip-reconcile": "true"}
+        await world.cluster.create(APPLICATIONS, app)
+        await world.advance(seconds=10)
+
+        assert "status" not in await world.app()
 
     play(tmp_path, story)

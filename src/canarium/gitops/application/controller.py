@@ -259,26 +259,30 @@ class ApplicationReconciler:
             if (resource := self._resource(target)) is not None:
                 asked[resource_key(target)] = resource
         tracked = self._tracked.get(instance_name(app), {})
-        for key, resource in {**tracked, **asked}.items():
-            found = await self._read(resource, key, is_wanted=key in asked)
+        extra = {key: resource for key, resource in {**tracked, **self._recorded(app)}.items() if key not in asked}
+        for key, resource in asked.items():
+            lister = self._listers.get(resource)
+            found = lister.get(key.namespace, key.name) if lister else await self._get(resource, key)
             if found is not None:
                 live[key] = found
-            elif key not in asked:
-                tracked.pop(key, None)
         await self._confirm(app, wanted, asked, live)
-        for key in [key for key in live if key not in asked]:
-            found = await self._get(tracked[key], key)
-            if found is None:
-                del live[key]
-            else:
+        for key, resource in extra.items():
+            found = await self._get(resource, key)
+            if found is not None:
                 live[key] = found
+            else:
+                tracked.pop(key, None)
         return live
 
-    async def _read(self, resource: Resource, key: ResourceKey, *, is_wanted: bool) -> Obj | None:
-        lister = self._listers.get(resource)
-        if lister is not None:
-            return lister.get(key.namespace, key.name)
-        return await self._get(resource, key) if is_wanted else None
+    def _recorded(self, app: Obj) -> dict[ResourceKey, Resource]:
+        """What the Application had, of kinds that nobody watches: the only trace of what git no longer names."""
+        found: dict[ResourceKey, Resource] = {}
+        for entry in (app.get("status") or {}).get("resources") or ():
+            group, version = entry.get("group") or "", entry.get("version") or ""
+            resource = self._kinds(f"{group}/{version}" if group else version, entry["kind"])
+            if resource is not None and resource not in self._listers:
+                found[ResourceKey(group, entry["kind"], entry.get("namespace") or "", entry["name"])] = resource
+        return found
 
     async def _get(self, resource: Resource, key: ResourceKey) -> Obj | None:
         try:

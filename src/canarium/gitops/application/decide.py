@@ -28,6 +28,7 @@ from canarium.gitops.application.reasons import (
     InvalidSpec,
     OutOfSync,
     RenderFailed,
+    Skipped,
     Synced,
 )
 from canarium.gitops.application.resource_key import SYNC_OPTIONS, instance_name, option, tracked_by, wave_of
@@ -40,6 +41,9 @@ from canarium.kube.patch import merge
 POLL = timedelta(seconds=180)
 """`timeout.reconciliation`: how often git is asked, unless somebody asks for a refresh."""
 REFRESH = "argocd.argoproj.io/refresh"
+SKIP = "argocd.argoproj.io/skip-reconcile"
+TRUE = frozenset(("1", "t", "T", "true", "TRUE", "True"))
+"""What Go's strconv.ParseBool takes for true."""
 FINALIZER = "resources-finalizer.argocd.argoproj.io"
 COMPARED = ("ComparisonError", "ExcludedResourceWarning", "RepeatedResourceWarning", "SharedResourceWarning")
 SPEC_CHECKED = ("InvalidSpecError", "UnknownError")
@@ -63,6 +67,8 @@ class Look:
 def decide(observed: Observed, now: datetime) -> Decision:
     """Compare, then begin or continue a sync if there is reason to."""
     app = observed.app
+    if annotations_of(app).get(SKIP) in TRUE:
+        return Decision(because=(Skipped(SKIP),))
     if app["metadata"].get("deletionTimestamp"):
         return _delete(observed)
     problems = project.spec_problems(app, observed.projects)

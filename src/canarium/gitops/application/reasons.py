@@ -132,3 +132,13 @@ class DeletingResources(Reason):
 
     def __str__(self) -> str:
         return f"deleting {', '.join(self.resources)}" if self.resources else "everything it made is deleted"
+
+
+@dataclass(frozen=True)
+class Skipped(Reason):
+    """Somebody asked to leave this Application alone."""
+
+    annotation: str
+
+    def __str__(self) -> str:
+        return f"left alone: annotation {self.annotation} is true"
