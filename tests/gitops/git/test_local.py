@@ -239,3 +239,17 @@ def test_a_folder_that_is_taken_is_left_alone(tmp_path: Path) -> None:
 
     with pytest.raises(GitError, match="not empty"):
         init_origin(tmp_path)
+
+
+@pytest.mark.parametrize("damage", ["missing", "garbage", "truncated", "empty"])
+def test_a_damaged_object_is_named(damage: str, copy: WorkingCopy, repositories: LocalRepositories) -> None:
+    sha = first(copy)
+    blob = git(copy.path, "rev-parse", "HEAD:README.md")
+    file = copy.path / ".git/objects" / blob[:2] / blob[2:]
+    content = file.read_bytes()
+    file.unlink()
+    if damage != "missing":
+        file.write_bytes({"garbage": b"x" * 40, "truncated": content[:-6], "empty": b""}[damage])
+
+    with pytest.raises(GitError, match=f"object {blob} is missing or damaged"):
+        repositories.tree(str(copy.path), sha).read("README.md")

@@ -7,15 +7,16 @@ Must not know: refs, URLs, working copies. There is no checkout, hence no hook, 
 from __future__ import annotations
 
 import stat
+import zlib
 from typing import TYPE_CHECKING
 
 from canarium.errors import CanariumError
-from canarium.gitops.git.repositories import SymlinkOutside
+from canarium.gitops.git.repositories import GitError, SymlinkOutside
 from canarium.gitops.tree import PathOutside, resolve
 
 if TYPE_CHECKING:
     from dulwich.object_store import BaseObjectStore
-    from dulwich.objects import ObjectID
+    from dulwich.objects import ShaFile
 
 MAX_LINKS = 40
 """As Linux: more symbolic links on the way to one file is a loop."""
@@ -25,6 +26,10 @@ NO_ENTRIES: dict[str, Entry] = {}
 
 Entry = tuple[int, bytes]
 """A tree entry: mode, and the sha of what it names."""
+
+
+class BrokenRepository(GitError):
+    """Objects that a commit names are not there, or cannot be read."""
 
 
 class LinkLoop(CanariumError):
@@ -41,22 +46,23 @@ class Objects:
         self._bytes = 0
 
     def entries(self, sha: bytes) -> dict[str, Entry]:
-        """Name to entry. Names that are not UTF-8 keep their bytes as surrogates."""
+        """Name to entry. Bytes of a name that are not UTF-8 become U+FFFD. Raises BrokenRepository."""
         found = self._trees.get(sha)
         if found is None:
-            tree = self._store[_object_id(sha)]
-            found = {
-                item.path.decode("utf-8", "surrogateescape"): (item.mode, bytes(item.sha))
-                for item in tree.items()  # type: ignore[attr-defined]  # the store is typed for any object
-            }
+            from dulwich.objects import Tree
+
+            tree = self._load(sha)
+            if not isinstance(tree, Tree):
+                raise BrokenRepository(f"object {sha.decode()} is a {tree.type_name.decode()}, not a folder")
+            found = {item.path.decode("utf-8", "replace"): (item.mode, bytes(item.sha)) for item in tree.items()}
             self._trees[sha] = found
         return found
 
     def blob(self, sha: bytes) -> bytes:
-        """A file's content."""
+        """A file's content. Raises BrokenRepository."""
         found = self._blobs.get(sha)
         if found is None:
-            found = self._store[_object_id(sha)].as_raw_string()
+            found = self._load(sha).as_raw_string()
             if self._bytes + len(found) > CACHED_BYTES:
                 self._blobs.clear()
                 self._bytes = 0
@@ -64,9 +70,24 @@ class Objects:
             self._bytes += len(found)
         return found
 
+    def _load(self, sha: bytes) -> ShaFile:
+        from dulwich.errors import ChecksumMismatch, FileFormatException
 
-def _object_id(sha: bytes) -> ObjectID:
-    return sha  # type: ignore[return-value]  # a NewType that dulwich gives to the same bytes
+        try:
+            return self._store[sha]  # type: ignore[index]  # dulwich's ObjectID is a NewType of bytes
+        except (
+            KeyError,
+            ValueError,
+            OSError,
+            zlib.error,
+            AssertionError,
+            ChecksumMismatch,
+            FileFormatException,
+        ) as error:
+            raise BrokenRepository(
+                f"object {sha.decode()} is missing or damaged",
+                next_step="Run git fsck in the repository, and fetch it again from where it came.",
+            ) from error
 
 
 class CommitTree:
@@ -92,7 +113,7 @@ class CommitTree:
         entry = self._objects.entries(parent[1]).get(name)
         if entry is None or not stat.S_ISLNK(entry[0]):
             return entry
-        target = self._objects.blob(entry[1]).decode("utf-8", "surrogateescape")
+        target = self._objects.blob(entry[1]).decode("utf-8", "replace")
         if links == 0:
             raise LinkLoop(f"{path!r} is a symbolic link that leads in a circle", next_step="Remove the link.")
         try:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+import zlib
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -157,15 +158,16 @@ class LocalRepositories:
         known = self._commits.get((repo_url, sha))
         if known is not None:
             return known
+        from dulwich.errors import ChecksumMismatch, FileFormatException
         from dulwich.objects import Commit, Tag
 
         try:
             found = repo.object_store[sha]  # type: ignore[index]  # dulwich's ObjectID is a NewType of bytes
             while isinstance(found, Tag):
                 found = repo.object_store[found.object[1]]
-        except (KeyError, ValueError) as error:
+        except (KeyError, ValueError, zlib.error, AssertionError, ChecksumMismatch, FileFormatException) as error:
             raise RevisionNotFound(
-                f"{repo_url} has no commit {sha.decode()} (for revision {revision!r})",
+                f"{repo_url} has no readable commit {sha.decode()} (for revision {revision!r})",
                 next_step="Push the commit, or fetch it into this repository.",
             ) from error
         if not isinstance(found, Commit):
