@@ -22,7 +22,6 @@ from canarium.kube.validation import core_problems
 from canarium.rollouts.analysis.arguments import resolve_metric, with_placeholders
 from canarium.rollouts.analysis.gotext import int_value
 from canarium.rollouts.analysis.templates import InvalidTemplate, build_run, collect_templates, resolve_args
-from canarium.rollouts.analysis.validation import provider_names
 from canarium.rollouts.observed import Observed
 from canarium.rollouts.strategies.canary.steps import pause_seconds
 from canarium.rollouts.types import (
@@ -452,16 +451,3 @@ def _services_wrong(observed: Observed, rollout: Rollout) -> Iterator[FieldError
         manager = (service["metadata"].get("annotations") or {}).get(MANAGED_BY)
         if manager is not None and manager != rollout.name:
             yield invalid(field, name, f'Service "{name}" is managed by another Rollout')
-
-
-__all__ = [
-    "FieldError",
-    "first_error",
-    "invalid",
-    "not_built",
-    "provider_names",
-    "required",
-    "spec_errors",
-    "template_error",
-    "type_error",
-]
