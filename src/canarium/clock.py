@@ -115,23 +115,6 @@ class VirtualDeadlock(AssertionError):
     """Everything waits and no timer is left: the main coroutine can never finish."""
 
 
-class _Timer(asyncio.TimerHandle):
-    """A timer ordered by deadline, then by when it was scheduled (asyncio compares deadlines only)."""
-
-    __slots__ = ("order",)
-    _when: float
-    _scheduled: bool
-
-    def __init__(
-        self, when: float, order: int, callback: Callable[..., Any], args: Any, loop: Any, context: Context | None
-    ) -> None:
-        super().__init__(when, callback, args, loop, context)
-        self.order = order
-
-    def __lt__(self, other: Any) -> bool:
-        return (self._when, self.order) < (other._when, other.order)
-
-
 class VirtualLoop(asyncio.BaseEventLoop):
     """An event loop whose time jumps to the next timer as soon as nothing is ready to run.
 
@@ -140,13 +123,13 @@ class VirtualLoop(asyncio.BaseEventLoop):
 
     # asyncio's own attributes, absent from its type stubs
     _ready: deque[asyncio.Handle]
-    _scheduled: list[_Timer]
     _stopping: bool
     _default_executor: Executor | None
 
     def __init__(self) -> None:
         super().__init__()
         self._time = 0.0
+        self._timers: list[tuple[float, int, asyncio.TimerHandle]] = []  # asyncio's own heap forgets the order
         self._order = 0
         self._turns = 0
         self._outside = 0
@@ -165,9 +148,8 @@ class VirtualLoop(asyncio.BaseEventLoop):
     ) -> asyncio.TimerHandle:
         """Schedule; equal deadlines fire in the order of these calls."""
         self._order += 1
-        timer = _Timer(when, self._order, callback, args, self, context)
-        heapq.heappush(self._scheduled, timer)
-        timer._scheduled = True
+        timer = asyncio.TimerHandle(when, callback, args, self, context)
+        heapq.heappush(self._timers, (when, self._order, timer))
         return timer
 
     def call_later(
@@ -190,30 +172,29 @@ class VirtualLoop(asyncio.BaseEventLoop):
             self._outside -= 1
 
     def _run_once(self) -> None:
-        scheduled, ready = self._scheduled, self._ready
-        while scheduled and scheduled[0]._cancelled:
-            heapq.heappop(scheduled)._scheduled = False
+        timers, ready = self._timers, self._ready
+        while timers and timers[0][2].cancelled():
+            heapq.heappop(timers)
         if not ready and not self._stopping:
             if self._outside:
                 self._woken.wait()
                 self._woken.clear()
-            elif scheduled:
-                if scheduled[0]._when > self._time:
-                    self._time = scheduled[0]._when
+            elif timers:
+                if timers[0][0] > self._time:
+                    self._time = timers[0][0]
                     self._turns = 0
             else:
                 raise VirtualDeadlock(f"nothing can happen any more; waiting: {self._tasks()}")
-        while scheduled and scheduled[0]._when <= self._time:
-            timer = heapq.heappop(scheduled)
-            timer._scheduled = False
-            if not timer._cancelled:
+        while timers and timers[0][0] <= self._time:
+            timer = heapq.heappop(timers)[2]
+            if not timer.cancelled():
                 ready.append(timer)
         self._turns += 1
         if self._turns > TURNS_WITHOUT_TIME:
             raise TimeStandsStill(f"{TURNS_WITHOUT_TIME} turns without time moving; running: {self._tasks()}")
         for _ in range(len(ready)):
             handle = ready.popleft()
-            if not handle._cancelled:
+            if not handle.cancelled():
                 handle._run()
 
     def _tasks(self) -> str:
@@ -281,6 +262,7 @@ def run_virtual(main: Callable[[VirtualClock], Coroutine[Any, Any, T]], *, start
 
 
 def _cancel_all(loop: VirtualLoop) -> None:
+    loop._turns = 0
     tasks = sorted(asyncio.all_tasks(loop), key=lambda task: task.get_name())
     for task in tasks:
         task.cancel()

@@ -20,8 +20,7 @@ from canarium.kube import schema as schemas
 from canarium.kube.cluster import AlreadyExists, ApiError, Conflict, NotFound, PatchType, Subresource
 from canarium.kube.defaults import with_core_defaults
 from canarium.kube.objects import Obj, ObjectKey, format_time
-from canarium.kube.patch import json_patch, merge, strategic
-from canarium.kube.patch import PatchError
+from canarium.kube.patch import PatchError, json_patch, merge, strategic
 from canarium.kube.resources import CORE, CUSTOM_RESOURCE_DEFINITIONS, NAMESPACES, PODS, SERVICES, Resource
 from canarium.kube.schema import Cause
 from canarium.kube.store.port import Store, Stored
@@ -143,8 +142,7 @@ class Registry:
                 obj = self._with_address(obj, old)
             causes = core_problems(resource, obj, old)
         else:
-            obj = schemas.with_defaults(schemas.pruned(obj, schema), schema)
-            causes = schemas.problems(obj, schema)
+            obj, causes = schemas.reviewed(obj, old, schema)
         causes = metadata_problems(resource, obj) + causes
         if causes:
             raise _invalid(resource, obj["metadata"].get("name", ""), causes)

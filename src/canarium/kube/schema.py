@@ -24,6 +24,23 @@ _TYPE_NAMES: dict[type, str] = {
 }
 
 
+def reviewed(obj: dict[str, Any], old: Mapping[str, Any] | None, schema: Schema) -> tuple[dict[str, Any], list[Cause]]:
+    """An object pruned and defaulted, and what is wrong with it.
+
+    old: the stored object on update. Its fields passed the schema already, so those that did not change at the top
+    level (the whole spec, when a status is written) are taken as they are.
+    """
+    same = {name for name, part in obj.items() if old is not None and name in old and old[name] == part}
+    narrowed = {
+        **schema,
+        "properties": {name: part for name, part in (schema.get("properties") or {}).items() if name not in same},
+        "required": [name for name in schema.get("required") or () if name not in same],
+    }
+    checked = with_defaults(pruned({name: part for name, part in obj.items() if name not in same}, narrowed), narrowed)
+    kept = {name: checked.get(name, obj[name]) for name in obj if name in same or name in checked}
+    return {**kept, **checked}, problems(checked, narrowed)
+
+
 def with_defaults(value: Any, schema: Schema) -> Any:
     """A value with the schema's defaults filled in, at every depth. Shares what did not change."""
     if isinstance(value, dict):

@@ -6,9 +6,10 @@ Must not know: any rule.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
 
-from canarium.kube.cluster import AlreadyExists, Cluster, Conflict, NotFound
+from canarium.kube.cluster import AlreadyExists, ApiError, Cluster, Conflict, NotFound
 from canarium.kube.controller.events import event_for, record_event
 from canarium.kube.decision import Action, Create, Decision, Delete, Patch
 from canarium.kube.objects import Obj, controller_of, key_of, over_the_wire
@@ -18,14 +19,13 @@ from canarium.kube.resources import Resource
 
 async def apply_decision(
     cluster: Cluster, primary: Resource, subject: Obj, decision: Decision, *, component: str, now: datetime
-) -> bool:
-    """Apply `decision` about `subject`. Returns whether anything was written.
+) -> None:
+    """Apply `decision` about `subject`.
 
     Raises Conflict when the world moved since it was observed (nothing is lost: look again), and any other ApiError.
     """
     subject_key = key_of(subject)
     version = subject["metadata"]["resourceVersion"]
-    wrote = False
     for action in decision.actions:
         concerns_subject = (
             isinstance(action, Patch)
@@ -35,7 +35,8 @@ async def apply_decision(
         written = await _apply(cluster, action, version if concerns_subject else None)
         if concerns_subject and written is not None:
             version = written["metadata"]["resourceVersion"]  # our own write, so what we know is still current
-        wrote = True
+    if decision.actions:  # what took effect is told even if the status below conflicts
+        await _tell(cluster, subject, decision, component=component, now=now)
     status = None if decision.status is None else over_the_wire(decision.status)
     if status is not None and status != subject.get("status"):
         patch = {
@@ -49,10 +50,15 @@ async def apply_decision(
             patch,
             subresource="status" if primary.has_status else "",
         )
-        wrote = True
+    if not decision.actions:
+        await _tell(cluster, subject, decision, component=component, now=now)
+
+
+async def _tell(cluster: Cluster, subject: Obj, decision: Decision, *, component: str, now: datetime) -> None:
+    """Record the Decision's events, at best effort as upstream: an event that cannot be stored holds nothing up."""
     for note in decision.events:
-        await record_event(cluster, event_for(subject, note, component=component, at=now))
-    return wrote
+        with suppress(ApiError):
+            await record_event(cluster, event_for(subject, note, component=component, at=now))
 
 
 async def _apply(cluster: Cluster, action: Action, subject_version: str | None) -> Obj | None:

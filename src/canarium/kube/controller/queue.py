@@ -76,11 +76,11 @@ class WorkQueue:
                 await self._changed.wait()
                 continue
             wait = self._later[0][0] - self._clock.monotonic()
+            timer = asyncio.get_running_loop().call_later(max(wait, 0.0), self._changed.set)
             try:
-                async with asyncio.timeout(max(wait, 0.0)):
-                    await self._changed.wait()
-            except TimeoutError:
-                pass  # the next delayed key is due
+                await self._changed.wait()
+            finally:
+                timer.cancel()
 
     def done(self, key: ObjectKey) -> None:
         """The key is no longer at work."""
