@@ -24,7 +24,7 @@ FAULTS = FaultRates(
 )
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", [0, 1, 116, 122, 143])  # the last three once left something behind
 def test_an_application_gets_there_whatever_goes_wrong(tmp_path: Path, seed: int) -> None:
     async def story(world: World) -> None:
         first = world.push(FILES)

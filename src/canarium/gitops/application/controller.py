@@ -123,8 +123,9 @@ class ApplicationReconciler:
         app = self._applications.get(key.namespace, key.name)
         if app is None:
             return None
-        if operation.requested(app) is not None:
-            # our copy may lag behind our own last step: a sync that is over must not be taken up again
+        if operation.requested(app) is not None or app["metadata"].get("deletionTimestamp"):
+            # our copy may lag behind our own last step: a sync that is over must not be taken up again, and a
+            # deletion must know everything that was applied
             app = await self._get(APPLICATIONS, ResourceKey("", "", key.namespace, key.name))
             if app is None:
                 return None
@@ -275,12 +276,15 @@ class ApplicationReconciler:
         return live
 
     def _recorded(self, app: Obj) -> dict[ResourceKey, Resource]:
-        """What the Application had, of kinds that nobody watches: the only trace of what git no longer names."""
+        """What the Application says it had or applied. Our index may not have heard of it yet, and never hears of
+        kinds that are not watched; what git no longer names, and a deletion, must miss nothing."""
         found: dict[ResourceKey, Resource] = {}
-        for entry in (app.get("status") or {}).get("resources") or ():
+        status = app.get("status") or {}
+        applied = ((status.get("operationState") or {}).get("syncResult") or {}).get("resources") or ()
+        for entry in (*(status.get("resources") or ()), *applied):
             group, version = entry.get("group") or "", entry.get("version") or ""
             resource = self._kinds(f"{group}/{version}" if group else version, entry["kind"])
-            if resource is not None and resource not in self._listers:
+            if resource is not None:
                 found[ResourceKey(group, entry["kind"], entry.get("namespace") or "", entry["name"])] = resource
         return found
 
