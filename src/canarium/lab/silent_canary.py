@@ -35,6 +35,8 @@ REPO_URL = "https://git.example.com/team/echo-server.git"
 AUTHOR = "Engineer <engineer@example.com>"
 STAGING, PROD = NAMESPACES
 _WITHIN = timedelta(minutes=20)
+_SCRAPED_AGAIN_SECONDS = 65
+"""A little more than Prometheus' default interval: it has forgotten the pods that are gone."""
 
 _TEMPLATE_FILE = f"{MANIFESTS}/base/analysis-template.yaml"
 _ROLLOUT_FILE = f"{MANIFESTS}/base/rollout.yaml"
@@ -204,6 +206,7 @@ class SilentCanary:
 
     async def _find_the_query(self) -> AsyncIterator[Beat]:
         yield self._beat("title", "A look at Prometheus")
+        await self._world.sleep(_SCRAPED_AGAIN_SECONDS)
         yield self._beat("does", f"query: {_READY}")
         for series in await self.query(_READY):
             labels = ", ".join(f'{name}="{value}"' for name, value in series["metric"].items() if name != "__name__")
@@ -262,7 +265,7 @@ class SilentCanary:
             apps = self._world.all(APPLICATIONS, "argocd")
             return len(apps) == len(NAMESPACES) and all(_synced_to(app, head) for app in apps)
 
-        await self._world.until(is_synced, what="both applications being synced", within=_WITHIN)
+        await self._world.until(is_synced, what="both applications being synced", within=_WITHIN, on=(APPLICATIONS,))
         for namespace in NAMESPACES:
             yield self._beat("does", f"kubectl argo rollouts retry rollout {NAME} -n {namespace}")
             for patch in retry(self._rollout(namespace)):
@@ -309,7 +312,7 @@ class SilentCanary:
             rollouts = [self._world.find(ROLLOUTS, namespace, NAME) for namespace in NAMESPACES]
             return all(rollout is not None and _is_observed(rollout) and is_so(rollout) for rollout in rollouts)
 
-        await self._world.until(in_both, what=what, within=_WITHIN)
+        await self._world.until(in_both, what=what, within=_WITHIN, on=(ROLLOUTS,))
 
     async def _aborted_again(self, says: str) -> None:
         await self._both(
