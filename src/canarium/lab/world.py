@@ -221,8 +221,10 @@ class World:
             metadata = obj["metadata"]
             return await self.cluster.patch(resource, metadata.get("namespace", ""), metadata["name"], obj)
 
-    async def until(self, condition: Callable[[], T | None], *, what: str, within: timedelta) -> T:
-        """Wait until `condition()` is neither None nor False, looking again after every change of a watched kind.
+    async def until(
+        self, condition: Callable[[], T | None], *, what: str, within: timedelta, on: Sequence[Resource] = WATCHED
+    ) -> T:
+        """Wait until `condition()` is neither None nor False, looking again after every change of a kind in `on`.
 
         Raises NeverHappened after `within` (virtual), and whatever a controller of ours died of.
         """
@@ -233,7 +235,7 @@ class World:
             del change
             changed.set()
 
-        stops = [self.store.subscribe(resource, wake) for resource in WATCHED]
+        stops = [self.store.subscribe(resource, wake) for resource in on]
         deadline = self.clock.monotonic() + within.total_seconds()
         try:
             while True:
