@@ -202,6 +202,16 @@ def test_changing_the_strategy_drops_the_defaults_of_the_other() -> None:
     assert now == modified
 
 
+def test_a_default_of_another_strategy_is_dropped_even_when_nothing_else_changes() -> None:
+    """kubectl sends $retainKeys whenever the server has more keys than the manifest."""
+    modified = {"spec": {"strategy": {"type": "RollingUpdate"}}}
+    current = {"spec": {"strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": "25%"}}}}
+
+    assert strategic.three_way(modified, modified, current, DEPLOYMENT) == {
+        "spec": {"strategy": {"$retainKeys": ["type"]}}
+    }
+
+
 containers = st.lists(
     st.fixed_dictionaries(
         {"name": st.sampled_from("abcd")},

@@ -172,13 +172,21 @@ def _three_way(
         field = field_of(type_name, key, is_root=is_root)
         if isinstance(want, dict) and isinstance(have, dict) and not field.replaces:
             nested = _three_way(was if isinstance(was, dict) else {}, want, have, field.type)
+            nested |= _retained(field, want, have, nested)
             if nested:
-                patch[key] = {**nested, "$retainKeys": sorted(want)} if field.retains_keys else nested
+                patch[key] = nested
         elif isinstance(want, list) and isinstance(have, list) and field.keys is not None:
             patch.update(_list_patch(key, was if isinstance(was, list) else [], want, have, field))
         elif not merge.equal(want, have):
             patch[key] = {**want, "$patch": "replace"} if isinstance(want, dict) and field.replaces else want
     return patch
+
+
+def _retained(field: Field, want: dict[str, Any], have: dict[str, Any], nested: dict[str, Any]) -> dict[str, Any]:
+    """`$retainKeys` for a union such as a strategy or a volume, where what others added must go too."""
+    if field.retains_keys and (nested or any(have[key] is not None for key in have if key not in want)):
+        return {"$retainKeys": sorted(want)}
+    return {}
 
 
 def _list_patch(key: str, was: list[Any], want: list[Any], have: list[Any], field: Field) -> dict[str, Any]:
@@ -190,7 +198,7 @@ def _list_patch(key: str, was: list[Any], want: list[Any], have: list[Any], fiel
             patch[key] = added
         if removed:
             patch[_DELETE + key] = removed
-        if patch or _out_of_order(want, have):
+        if patch:  # unlike for objects, another order alone is no reason for a patch
             patch[_ORDER + key] = want
         return patch
     name = field.keys[0]
@@ -203,9 +211,9 @@ def _list_patch(key: str, was: list[Any], want: list[Any], have: list[Any], fiel
             changes.append(item)
             continue
         nested = _three_way(before.get(item.get(name), {}), item, there, field.type)
+        nested |= _retained(field, item, there, nested)
         if nested:
-            retained = {"$retainKeys": sorted(item)} if field.retains_keys else {}
-            changes.append({**nested, **retained, name: item[name]})
+            changes.append({**nested, name: item[name]})
     wanted = [item.get(name) for item in want]
     changes += [{"$patch": "delete", name: gone} for gone in before if gone not in wanted and gone in by_name]
     if not changes and not _out_of_order(wanted, [item.get(name) for item in have]):
