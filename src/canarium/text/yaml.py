@@ -567,7 +567,8 @@ def _scalar_text(value: float | bool | None) -> str:
 
 @lru_cache(maxsize=4096)
 def _text_event(text: str) -> yaml.ScalarEvent:
-    if _UNICODE_BREAK.search(text):  # libyaml and its port disagree on these; an escape reads the same everywhere
+    # libyaml and its port disagree on Unicode's line breaks, and Go prints a merge key that it would not read back.
+    if text == "<<" or _UNICODE_BREAK.search(text):
         style: str | None = '"'
     elif "\n" in text:
         style = "|"
