@@ -34,6 +34,7 @@ SERVICE_FILE = f"{MANIFESTS}/base/service.yaml"
 TEMPLATE_FILE = f"{MANIFESTS}/base/analysis-template.yaml"
 BASE_FILE = f"{MANIFESTS}/base/kustomization.yaml"
 STAGING_FILE = f"{MANIFESTS}/overlays/staging/kustomization.yaml"
+PROD_FILE = f"{MANIFESTS}/overlays/prod/kustomization.yaml"
 PROMETHEUS = "http://prometheus-server.prometheus.svc.cluster.local"
 SOON = timedelta(minutes=10)
 SCRAPED_WITHIN_SECONDS = 60
