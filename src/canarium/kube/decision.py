@@ -6,17 +6,21 @@ Type-only: deciding modules import it without any I/O.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal, TypeAlias
+
+import msgspec
 
 from canarium.kube.objects import Obj, format_time
 from canarium.kube.resources import Resource
 
 
-@dataclass(frozen=True)
-class Reason:
-    """Why: a typed reason whose fields are its evidence. Subclasses define `__str__`: the sentence users read."""
+class Reason(msgspec.Struct, frozen=True):
+    """Why: a typed reason whose fields are its evidence. Subclasses define `__str__`: the sentence users read.
+
+    Structs rather than dataclasses: there are many, and a dataclass takes a third of a millisecond to define.
+    """
 
     @property
     def kind(self) -> str:
@@ -25,7 +29,7 @@ class Reason:
 
     def evidence(self) -> dict[str, Any]:
         """The fields as JSON-compatible values."""
-        return {part.name: _plain(getattr(self, part.name)) for part in fields(self)}
+        return {name: _plain(getattr(self, name)) for name in self.__struct_fields__}
 
 
 def _plain(value: Any) -> Any:

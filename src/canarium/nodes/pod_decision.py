@@ -14,8 +14,7 @@ from canarium.kube.resources import PODS
 from canarium.nodes.pod_status import PodView, Waiting, pod_status
 
 
-@dataclass(frozen=True)
-class PodIs(Reason):
+class PodIs(Reason, frozen=True):
     """What the pod is up to."""
 
     phase: str
@@ -28,8 +27,7 @@ class PodIs(Reason):
         return f"{self.phase}, {self.ready} of {self.containers} containers ready{why}"
 
 
-@dataclass(frozen=True)
-class PodStopped(Reason):
+class PodStopped(Reason, frozen=True):
     """All containers of a deleted pod have ended."""
 
     def __str__(self) -> str:

@@ -22,8 +22,7 @@ from canarium.kube.resources import NODES, PODS
 DEFAULT_SCHEDULER = "default-scheduler"
 
 
-@dataclass(frozen=True)
-class Bound(Reason):
+class Bound(Reason, frozen=True):
     """The pod goes to a node."""
 
     node: str
@@ -33,8 +32,7 @@ class Bound(Reason):
         return f"node {self.node} has the fewest pods ({self.pods_there})"
 
 
-@dataclass(frozen=True)
-class NoNode(Reason):
+class NoNode(Reason, frozen=True):
     """No node takes the pod."""
 
     message: str
@@ -43,8 +41,7 @@ class NoNode(Reason):
         return self.message
 
 
-@dataclass(frozen=True)
-class AlreadyBound(Reason):
+class AlreadyBound(Reason, frozen=True):
     """Nothing to decide."""
 
     node: str

@@ -5,22 +5,19 @@ Owns: one class per reason, with its evidence and the sentence users read. Must 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 
 from canarium.kube.decision import Reason
 
 
-@dataclass(frozen=True)
-class BeingDeleted(Reason):
+class BeingDeleted(Reason, frozen=True):
     """The Rollout has a deletionTimestamp."""
 
     def __str__(self) -> str:
         return "The Rollout is being deleted; garbage collection does the rest."
 
 
-@dataclass(frozen=True)
-class InvalidSpec(Reason):
+class InvalidSpec(Reason, frozen=True):
     """The spec, or something it refers to, cannot be acted on."""
 
     field: str
@@ -30,8 +27,7 @@ class InvalidSpec(Reason):
         return f"{self.message} Nothing is done until this is mended."
 
 
-@dataclass(frozen=True)
-class NewRevision(Reason):
+class NewRevision(Reason, frozen=True):
     """The pod template has no ReplicaSet yet."""
 
     replica_set: str
@@ -41,16 +37,14 @@ class NewRevision(Reason):
         return f"The pod template is new: ReplicaSet {self.replica_set} is created as revision {self.revision}."
 
 
-@dataclass(frozen=True)
-class ReplicasDefaulted(Reason):
+class ReplicasDefaulted(Reason, frozen=True):
     """spec.replicas was absent."""
 
     def __str__(self) -> str:
         return "spec.replicas is absent and is set to 1."
 
 
-@dataclass(frozen=True)
-class HashCollision(Reason):
+class HashCollision(Reason, frozen=True):
     """The name of the new ReplicaSet is taken by one with another template."""
 
     replica_set: str
@@ -59,8 +53,7 @@ class HashCollision(Reason):
         return f"ReplicaSet {self.replica_set} has another template under the same hash: another hash is tried."
 
 
-@dataclass(frozen=True)
-class StepsRestarted(Reason):
+class StepsRestarted(Reason, frozen=True):
     """Template or steps changed, so the steps begin again."""
 
     pod_hash: str
@@ -73,8 +66,7 @@ class StepsRestarted(Reason):
         return f"The template or the steps changed: the update to {self.pod_hash} begins at its first step."
 
 
-@dataclass(frozen=True)
-class Scaling(Reason):
+class Scaling(Reason, frozen=True):
     """A ReplicaSet gets another number of pods."""
 
     replica_set: str
@@ -88,8 +80,7 @@ class Scaling(Reason):
         return f"ReplicaSet {self.replica_set} is {change} for weight {self.weight}."
 
 
-@dataclass(frozen=True)
-class ReplicasChanged(Reason):
+class ReplicasChanged(Reason, frozen=True):
     """spec.replicas changed, so only counts are reconciled."""
 
     replicas: int
@@ -98,8 +89,7 @@ class ReplicasChanged(Reason):
         return f"spec.replicas is now {self.replicas}: the counts are brought in line before anything else."
 
 
-@dataclass(frozen=True)
-class PodsUnavailable(Reason):
+class PodsUnavailable(Reason, frozen=True):
     """A weight is set but its pods are not there yet."""
 
     have: int
@@ -110,8 +100,7 @@ class PodsUnavailable(Reason):
         return f"Waiting for pods at weight {self.weight}: {self.have} of {self.want} canary pods are available."
 
 
-@dataclass(frozen=True)
-class StableLeaving(Reason):
+class StableLeaving(Reason, frozen=True):
     """A weight is set and canary pods are there, but the other side is still too large or too small."""
 
     have: int
@@ -121,8 +110,7 @@ class StableLeaving(Reason):
         return f"Waiting for the stable ReplicaSet: it has {self.have} pods, {self.want} are wanted."
 
 
-@dataclass(frozen=True)
-class StepCompleted(Reason):
+class StepCompleted(Reason, frozen=True):
     """A step is done."""
 
     step: int
@@ -133,8 +121,7 @@ class StepCompleted(Reason):
         return f"Step {self.step} of {self.of} is complete ({self.what})."
 
 
-@dataclass(frozen=True)
-class Pausing(Reason):
+class Pausing(Reason, frozen=True):
     """A pause begins."""
 
     why: str
@@ -143,8 +130,7 @@ class Pausing(Reason):
         return f"The rollout pauses now ({self.why})."
 
 
-@dataclass(frozen=True)
-class Paused(Reason):
+class Paused(Reason, frozen=True):
     """The controller or the user holds the rollout."""
 
     why: str
@@ -156,8 +142,7 @@ class Paused(Reason):
         return f"The rollout is paused ({self.why}) for another {self.left.total_seconds():.0f} s."
 
 
-@dataclass(frozen=True)
-class PauseChanged(Reason):
+class PauseChanged(Reason, frozen=True):
     """Conditions are brought in line with a pause, a resume or a retry before anything else."""
 
     reason: str
@@ -172,8 +157,7 @@ class PauseChanged(Reason):
                 return "The rollout is resumed."
 
 
-@dataclass(frozen=True)
-class AnalysisNamed(Reason):
+class AnalysisNamed(Reason, frozen=True):
     """An AnalysisRun is about to be created; the status names it first."""
 
     run: str
@@ -184,8 +168,7 @@ class AnalysisNamed(Reason):
         return f"An analysis begins {where}, as AnalysisRun {self.run}."
 
 
-@dataclass(frozen=True)
-class AnalysisStarted(Reason):
+class AnalysisStarted(Reason, frozen=True):
     """An AnalysisRun is created."""
 
     run: str
@@ -196,8 +179,7 @@ class AnalysisStarted(Reason):
         return f"AnalysisRun {self.run} is started {where}."
 
 
-@dataclass(frozen=True)
-class AnalysisRunning(Reason):
+class AnalysisRunning(Reason, frozen=True):
     """An analysis has not ended."""
 
     run: str
@@ -207,8 +189,7 @@ class AnalysisRunning(Reason):
         return f"Waiting for AnalysisRun {self.run}, which is {self.phase or 'not started'}."
 
 
-@dataclass(frozen=True)
-class AnalysisFailed(Reason):
+class AnalysisFailed(Reason, frozen=True):
     """An analysis ended badly, so the update is aborted."""
 
     run: str
@@ -219,8 +200,7 @@ class AnalysisFailed(Reason):
         return f"AnalysisRun {self.run} ended {self.phase}: the update is aborted. {self.message}".rstrip()
 
 
-@dataclass(frozen=True)
-class AnalysisInconclusive(Reason):
+class AnalysisInconclusive(Reason, frozen=True):
     """An analysis could not tell, so somebody has to."""
 
     run: str
@@ -230,8 +210,7 @@ class AnalysisInconclusive(Reason):
         return f"AnalysisRun {self.run} is inconclusive: the rollout pauses for a decision. {self.message}".rstrip()
 
 
-@dataclass(frozen=True)
-class RunsCleanedUp(Reason):
+class RunsCleanedUp(Reason, frozen=True):
     """AnalysisRuns are ended or deleted."""
 
     cancelled: tuple[str, ...] = ()
@@ -246,8 +225,7 @@ class RunsCleanedUp(Reason):
         return " ".join(parts)
 
 
-@dataclass(frozen=True)
-class RevisionsCleanedUp(Reason):
+class RevisionsCleanedUp(Reason, frozen=True):
     """Old ReplicaSets beyond revisionHistoryLimit are deleted."""
 
     deleted: tuple[str, ...]
@@ -256,8 +234,7 @@ class RevisionsCleanedUp(Reason):
         return f"Old ReplicaSets beyond revisionHistoryLimit deleted: {', '.join(self.deleted)}."
 
 
-@dataclass(frozen=True)
-class Aborted(Reason):
+class Aborted(Reason, frozen=True):
     """The update is aborted and the stable version is restored."""
 
     message: str
@@ -266,8 +243,7 @@ class Aborted(Reason):
         return f"{self.message}. The stable version stays; retry, or change the template."
 
 
-@dataclass(frozen=True)
-class Promoted(Reason):
+class Promoted(Reason, frozen=True):
     """The desired ReplicaSet becomes the stable one."""
 
     pod_hash: str
@@ -277,8 +253,7 @@ class Promoted(Reason):
         return f"{self.pod_hash} is stable now: {self.why}."
 
 
-@dataclass(frozen=True)
-class StepsSkipped(Reason):
+class StepsSkipped(Reason, frozen=True):
     """Remaining steps are skipped, pods are still becoming available."""
 
     why: str
@@ -289,8 +264,7 @@ class StepsSkipped(Reason):
         return f"Steps are skipped ({self.why}); {self.have} of {self.want} pods are available."
 
 
-@dataclass(frozen=True)
-class Restarting(Reason):
+class Restarting(Reason, frozen=True):
     """Pods older than spec.restartAt are replaced."""
 
     deleted: tuple[str, ...]
@@ -300,8 +274,7 @@ class Restarting(Reason):
         return f"Restarting pods: {len(self.deleted)} deleted now, {self.remaining} still to be replaced."
 
 
-@dataclass(frozen=True)
-class ServiceSwitched(Reason):
+class ServiceSwitched(Reason, frozen=True):
     """A Service's selector moves to another ReplicaSet."""
 
     service: str
@@ -311,8 +284,7 @@ class ServiceSwitched(Reason):
         return f"Service {self.service} now selects {self.pod_hash}."
 
 
-@dataclass(frozen=True)
-class TimedOut(Reason):
+class TimedOut(Reason, frozen=True):
     """No progress within progressDeadlineSeconds."""
 
     seconds: int
@@ -321,8 +293,7 @@ class TimedOut(Reason):
         return f"There was no progress for {self.seconds} s (progressDeadlineSeconds)."
 
 
-@dataclass(frozen=True)
-class Settled(Reason):
+class Settled(Reason, frozen=True):
     """Nothing is left to do: phase and message as the status has them."""
 
     phase: str

@@ -64,8 +64,7 @@ _NOT_COPIED = (
 )
 
 
-@dataclass(frozen=True)
-class Rolling(Reason):
+class Rolling(Reason, frozen=True):
     """What changes now."""
 
     changes: tuple[str, ...]
@@ -74,8 +73,7 @@ class Rolling(Reason):
         return "; ".join(self.changes)
 
 
-@dataclass(frozen=True)
-class WaitingForPods(Reason):
+class WaitingForPods(Reason, frozen=True):
     """Nothing may change until more pods are available."""
 
     available: int
@@ -86,8 +84,7 @@ class WaitingForPods(Reason):
         return f"{self.available} of {self.want} pods are available, {self.updated} are of the new template"
 
 
-@dataclass(frozen=True)
-class Complete(Reason):
+class Complete(Reason, frozen=True):
     """Every pod is new and available."""
 
     replica_set: str
@@ -96,8 +93,7 @@ class Complete(Reason):
         return f"all pods are those of {self.replica_set}"
 
 
-@dataclass(frozen=True)
-class SelectsEverything(Reason):
+class SelectsEverything(Reason, frozen=True):
     """An empty selector is refused."""
 
     def __str__(self) -> str:

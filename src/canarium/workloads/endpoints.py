@@ -29,8 +29,7 @@ Ports = tuple[tuple[str, str, int | None, str | None], ...]
 """name, protocol, resolved port number (None: not resolvable), appProtocol."""
 
 
-@dataclass(frozen=True)
-class Serving(Reason):
+class Serving(Reason, frozen=True):
     """Which addresses stand behind the Service."""
 
     ready: int
@@ -40,8 +39,7 @@ class Serving(Reason):
         return f"{self.ready} of {self.endpoints} endpoints are ready"
 
 
-@dataclass(frozen=True)
-class NoSelector(Reason):
+class NoSelector(Reason, frozen=True):
     """The Service does not choose pods; its slices are somebody else's."""
 
     def __str__(self) -> str:

@@ -22,8 +22,7 @@ OwnerState = Literal["solid", "dangling", "waiting"]
 """There; gone, or another object by that name; being deleted in the foreground, waiting for what it blocks on."""
 
 
-@dataclass(frozen=True)
-class Owned(Reason):
+class Owned(Reason, frozen=True):
     """At least one owner is there, or there never was one."""
 
     owners: tuple[str, ...]
@@ -32,8 +31,7 @@ class Owned(Reason):
         return f"owned by {', '.join(self.owners)}" if self.owners else "owned by nobody"
 
 
-@dataclass(frozen=True)
-class OwnersGone(Reason):
+class OwnersGone(Reason, frozen=True):
     """No owner is left."""
 
     owners: tuple[str, ...]
@@ -42,8 +40,7 @@ class OwnersGone(Reason):
         return f"all owners are gone: {', '.join(self.owners)}"
 
 
-@dataclass(frozen=True)
-class WaitingForDependents(Reason):
+class WaitingForDependents(Reason, frozen=True):
     """Deleted in the foreground: what it owns goes first."""
 
     left: int
@@ -52,8 +49,7 @@ class WaitingForDependents(Reason):
         return f"waiting for {self.left} dependents to be deleted"
 
 
-@dataclass(frozen=True)
-class DependentsDone(Reason):
+class DependentsDone(Reason, frozen=True):
     """Nothing holds the owner back any more."""
 
     how: str

@@ -20,16 +20,14 @@ from canarium.kube.resources import NAMESPACES, PODS, Resource
 FINALIZER = "kubernetes"
 
 
-@dataclass(frozen=True)
-class Active(Reason):
+class Active(Reason, frozen=True):
     """The namespace is in use."""
 
     def __str__(self) -> str:
         return "the namespace is active"
 
 
-@dataclass(frozen=True)
-class Emptying(Reason):
+class Emptying(Reason, frozen=True):
     """Objects are left."""
 
     left: tuple[str, ...]
@@ -38,8 +36,7 @@ class Emptying(Reason):
         return "Some resources are remaining: " + ", ".join(self.left)
 
 
-@dataclass(frozen=True)
-class Empty(Reason):
+class Empty(Reason, frozen=True):
     """Nothing is left."""
 
     def __str__(self) -> str:

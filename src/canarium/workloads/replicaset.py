@@ -39,8 +39,7 @@ BURST_REPLICAS = 500
 DELETION_COST = "controller.kubernetes.io/pod-deletion-cost"
 
 
-@dataclass(frozen=True)
-class Scaling(Reason):
+class Scaling(Reason, frozen=True):
     """More or fewer pods are wanted than there are."""
 
     have: int
@@ -50,8 +49,7 @@ class Scaling(Reason):
         return f"{self.have} pods, {self.want} wanted"
 
 
-@dataclass(frozen=True)
-class PodsUnavailable(Reason):
+class PodsUnavailable(Reason, frozen=True):
     """As many pods as wanted, but not all available yet."""
 
     available: int
@@ -61,8 +59,7 @@ class PodsUnavailable(Reason):
         return f"{self.available} of {self.want} pods are available"
 
 
-@dataclass(frozen=True)
-class AsWanted(Reason):
+class AsWanted(Reason, frozen=True):
     """Nothing to do."""
 
     replicas: int
@@ -71,8 +68,7 @@ class AsWanted(Reason):
         return f"all {self.replicas} pods are available"
 
 
-@dataclass(frozen=True)
-class BeingDeleted(Reason):
+class BeingDeleted(Reason, frozen=True):
     """The set is going; its pods are the garbage collector's."""
 
     def __str__(self) -> str:

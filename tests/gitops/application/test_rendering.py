@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from canarium.errors import CanariumError
-from canarium.gitops.application.controller import render_source
+from canarium.gitops.source import render_source
 from canarium.gitops.tree import MemoryTree
 
 CONFIG = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: %s}\n"

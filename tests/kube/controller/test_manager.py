@@ -25,8 +25,7 @@ from canarium.kube.resources import CONFIG_MAPS, EVENTS, Resource
 from tests.kube.worlds import WIDGETS, in_cluster, widget
 
 
-@dataclass(frozen=True)
-class Copied(Reason):
+class Copied(Reason, frozen=True):
     size: int
 
     def __str__(self) -> str:

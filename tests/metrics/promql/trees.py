@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec.structs import replace
 
 from canarium.metrics.promql.ast import (
     AggregateExpr,
@@ -88,7 +90,7 @@ def without_spans(node: object) -> object:
         return tuple(without_spans(item) for item in node)
     if not isinstance(node, Node):
         return node
-    changes: dict[str, Any] = {field.name: without_spans(getattr(node, field.name)) for field in fields(node)}
+    changes: dict[str, Any] = {name: without_spans(getattr(node, name)) for name in node.__struct_fields__}
     if isinstance(node, VectorSelector):
         changes["matchers"] = tuple(sorted(node.matchers, key=str))
     return replace(node, **{**changes, "span": SPAN})

@@ -223,7 +223,7 @@ def selectors(node: Node) -> Iterator[VectorSelector]:
     """All instant selectors in an expression."""
     if isinstance(node, VectorSelector):
         yield node
-    for name in node.__dataclass_fields__:
+    for name in node.__struct_fields__:
         value = getattr(node, name)
         for one in value if isinstance(value, tuple) else (value,):
             if isinstance(one, Node):

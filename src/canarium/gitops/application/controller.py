@@ -22,6 +22,7 @@ from canarium.gitops.application.sync import apply_action, result_key
 from canarium.gitops.application.targets import Manifests
 from canarium.gitops.git.repositories import Repositories
 from canarium.gitops.kinds import APP_PROJECTS, APPLICATION_SETS, APPLICATIONS
+from canarium.gitops.source import is_kustomized, render_source
 from canarium.gitops.tree import Tree, resolve
 from canarium.kube.cluster import ApiError, Cluster, Conflict, NotFound, Unavailable
 from canarium.kube.controller.reconciler import Lister, Listers, Watch
@@ -64,7 +65,6 @@ MANAGED: tuple[Resource, ...] = (
     APP_PROJECTS,
 )
 """Kinds that are watched: a change by hand is seen at once. Other kinds are read when the Application is looked at."""
-KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 KEPT_RENDERINGS = 64
 KEPT_DIFFERENCES = 4096
 
@@ -231,9 +231,7 @@ class ApplicationReconciler:
             )
         except CanariumError as error:  # becomes a ComparisonError, until git or the source changes
             return Manifests(sha=sha, error=error)
-        kind = (
-            "Kustomize" if any(tree.is_file(f"{path}/{name}".lstrip("/")) for name in KUSTOMIZATIONS) else "Directory"
-        )
+        kind = "Kustomize" if is_kustomized(tree, path) else "Directory"
         return Manifests(
             sha=sha, objects=tuple(objects), hooks=tuple(hooks), warnings=tuple(warnings), source_type=kind
         )
@@ -379,42 +377,5 @@ class ApplicationReconciler:
         return None
 
 
-class NotBuilt(CanariumError):
-    """A field of the source that canarium knows and does not act on."""
-
-
 class PathMissing(CanariumError):
     """`spec.source.path` names nothing in the repository."""
-
-
-def render_source(tree: Tree, path: str, source: Mapping[str, Any]) -> Sequence[Rendered]:
-    """Render with Kustomize if there is a kustomization, else as a plain folder of manifests."""
-    kustomized = is_kustomized(tree, path)
-    built = {} if kustomized else {"directory": {"recurse", "include", "exclude"}}
-    for name in ("helm", "plugin", "kustomize", "directory"):
-        for option, value in sorted((source.get(name) or {}).items()):
-            if value and option not in built.get(name, ()):
-                raise NotBuilt(
-                    f"the option {option} is not built",
-                    field=f"spec.source.{name}.{option}",
-                    next_step="Write it in kustomization.yaml instead." if name == "kustomize" else "Leave it out.",
-                )
-    if kustomized:
-        from canarium.gitops.kustomize.render import render
-
-        return render(tree, path)
-    from canarium.gitops.directory import render_directory
-
-    folder = source.get("directory") or {}
-    return render_directory(
-        tree,
-        path,
-        recurse=bool(folder.get("recurse")),
-        include=str(folder.get("include") or ""),
-        exclude=str(folder.get("exclude") or ""),
-    )
-
-
-def is_kustomized(tree: Tree, path: str) -> bool:
-    """Whether a folder has a kustomization."""
-    return any(tree.is_file(f"{path}/{name}".lstrip("/")) for name in KUSTOMIZATIONS)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 
 from canarium.kube.decision import Reason
@@ -12,8 +11,7 @@ def _short(revision: str) -> str:
     return revision[:7]
 
 
-@dataclass(frozen=True)
-class Synced(Reason):
+class Synced(Reason, frozen=True):
     """The cluster is as git says."""
 
     revision: str
@@ -22,8 +20,7 @@ class Synced(Reason):
         return f"synced to {_short(self.revision)}"
 
 
-@dataclass(frozen=True)
-class OutOfSync(Reason):
+class OutOfSync(Reason, frozen=True):
     """These resources are not as git says."""
 
     resources: tuple[str, ...]
@@ -33,8 +30,7 @@ class OutOfSync(Reason):
         return f"out of sync with {_short(self.revision)}: {', '.join(self.resources)}"
 
 
-@dataclass(frozen=True)
-class AutoSync(Reason):
+class AutoSync(Reason, frozen=True):
     """An automated sync begins."""
 
     revision: str
@@ -46,8 +42,7 @@ class AutoSync(Reason):
         return f"{why}: syncing {', '.join(self.resources)} to {_short(self.revision)}"
 
 
-@dataclass(frozen=True)
-class AutoSyncSkipped(Reason):
+class AutoSyncSkipped(Reason, frozen=True):
     """Out of sync, and not to be synced now."""
 
     why: str
@@ -57,8 +52,7 @@ class AutoSyncSkipped(Reason):
         return f"no automated sync: {self.why}" + (f" (again in {self.left})" if self.left else "")
 
 
-@dataclass(frozen=True)
-class Syncing(Reason):
+class Syncing(Reason, frozen=True):
     """A sync takes its next step."""
 
     revision: str
@@ -70,8 +64,7 @@ class Syncing(Reason):
         return f"syncing to {_short(self.revision)}{what} ({self.message})"
 
 
-@dataclass(frozen=True)
-class SyncEnded(Reason):
+class SyncEnded(Reason, frozen=True):
     """A sync is over."""
 
     revision: str
@@ -82,8 +75,7 @@ class SyncEnded(Reason):
         return f"sync to {_short(self.revision)} {self.phase}: {self.message}"
 
 
-@dataclass(frozen=True)
-class SyncRetries(Reason):
+class SyncRetries(Reason, frozen=True):
     """A sync failed and will be tried again."""
 
     message: str
@@ -93,8 +85,7 @@ class SyncRetries(Reason):
         return f"{self.message} (again in {self.left})"
 
 
-@dataclass(frozen=True)
-class GitUnreachable(Reason):
+class GitUnreachable(Reason, frozen=True):
     """The repository or the revision cannot be read."""
 
     error: str
@@ -103,8 +94,7 @@ class GitUnreachable(Reason):
         return f"cannot read git: {self.error}"
 
 
-@dataclass(frozen=True)
-class RenderFailed(Reason):
+class RenderFailed(Reason, frozen=True):
     """The manifests of the revision cannot be rendered."""
 
     revision: str
@@ -114,8 +104,7 @@ class RenderFailed(Reason):
         return f"cannot render {_short(self.revision)}: {self.error}"
 
 
-@dataclass(frozen=True)
-class InvalidSpec(Reason):
+class InvalidSpec(Reason, frozen=True):
     """The Application's spec may not be acted on."""
 
     problems: tuple[str, ...]
@@ -124,8 +113,7 @@ class InvalidSpec(Reason):
         return "; ".join(self.problems)
 
 
-@dataclass(frozen=True)
-class DeletingResources(Reason):
+class DeletingResources(Reason, frozen=True):
     """The Application is being deleted, and what it made goes first."""
 
     resources: tuple[str, ...]
@@ -134,8 +122,7 @@ class DeletingResources(Reason):
         return f"deleting {', '.join(self.resources)}" if self.resources else "everything it made is deleted"
 
 
-@dataclass(frozen=True)
-class Skipped(Reason):
+class Skipped(Reason, frozen=True):
     """Somebody asked to leave this Application alone."""
 
     annotation: str

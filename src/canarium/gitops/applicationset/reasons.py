@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from canarium.kube.decision import Reason
 
 
-@dataclass(frozen=True)
-class Generated(Reason):
+class Generated(Reason, frozen=True):
     """All is as the generators say."""
 
     applications: tuple[str, ...]
@@ -18,8 +15,7 @@ class Generated(Reason):
         return f"{len(self.applications)} Applications generated from {self.revision[:7] or 'its lists'}"
 
 
-@dataclass(frozen=True)
-class Keeping(Reason):
+class Keeping(Reason, frozen=True):
     """Applications had to be made, changed or removed."""
 
     created: tuple[str, ...]
@@ -31,8 +27,7 @@ class Keeping(Reason):
         return "; ".join(f"{verb} {', '.join(names)}" for verb, names in parts if names)
 
 
-@dataclass(frozen=True)
-class CannotGenerate(Reason):
+class CannotGenerate(Reason, frozen=True):
     """The generators or the template do not work."""
 
     error: str
@@ -41,8 +36,7 @@ class CannotGenerate(Reason):
         return f"cannot generate Applications: {self.error}"
 
 
-@dataclass(frozen=True)
-class InvalidApplications(Reason):
+class InvalidApplications(Reason, frozen=True):
     """Some generated Applications may not exist."""
 
     errors: tuple[str, ...]
@@ -51,8 +45,7 @@ class InvalidApplications(Reason):
         return "; ".join(self.errors)
 
 
-@dataclass(frozen=True)
-class BeingDeleted(Reason):
+class BeingDeleted(Reason, frozen=True):
     """The ApplicationSet goes; garbage collection takes its Applications."""
 
     def __str__(self) -> str:

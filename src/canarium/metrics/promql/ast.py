@@ -1,14 +1,16 @@
 """The PromQL expression tree.
 
 Owns: the node types; every node knows where it starts and ends in the text. Must not know: samples, storage, time.
+Structs rather than dataclasses, which take ten milliseconds longer to define.
 Names follow Prometheus 3.x `promql/parser/ast.go`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal, TypeAlias
+
+import msgspec
 
 
 class ValueType(StrEnum):
@@ -21,8 +23,7 @@ class ValueType(StrEnum):
     STRING = "string"
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(msgspec.Struct, frozen=True):
     """Half-open range of byte offsets into the UTF-8 query text (upstream's positions are byte offsets)."""
 
     start: int
@@ -32,8 +33,7 @@ class Span:
 MatchOp: TypeAlias = Literal["=", "!=", "=~", "!~"]
 
 
-@dataclass(frozen=True, slots=True)
-class Matcher:
+class Matcher(msgspec.Struct, frozen=True):
     """One label matcher."""
 
     name: str
@@ -41,30 +41,26 @@ class Matcher:
     value: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Node:
+class Node(msgspec.Struct, frozen=True, kw_only=True):
     """What all nodes share."""
 
     span: Span
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NumberLiteral(Node):
+class NumberLiteral(Node, frozen=True, kw_only=True):
     """A float; `is_duration` when it was written as a duration (`5m`), in seconds."""
 
     value: float
     is_duration: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StringLiteral(Node):
+class StringLiteral(Node, frozen=True, kw_only=True):
     """A string, unquoted."""
 
     value: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DurationExpr(Node):
+class DurationExpr(Node, frozen=True, kw_only=True):
     """A duration computed from literals, `step()`, `range()`, `min_of`, `max_of`: `[5m * 2]`, `offset (1h / 2)`.
 
     op: `+ - * / % ^`, or `step`, `range`, `min_of`, `max_of` (upstream's names). Unary minus has only rhs.
@@ -76,16 +72,14 @@ class DurationExpr(Node):
     wrapped: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AtModifier(Node):
+class AtModifier(Node, frozen=True, kw_only=True):
     """`@ 1609746000`, `@ start()`, `@ end()`."""
 
     timestamp_ms: int | None = None
     preprocessor: Literal["", "start", "end"] = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VectorSelector(Node):
+class VectorSelector(Node, frozen=True, kw_only=True):
     """An instant vector selector. `matchers` include the one on `__name__` that the name stands for."""
 
     name: str
@@ -96,8 +90,7 @@ class VectorSelector(Node):
     extended: Literal["", "anchored", "smoothed"] = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MatrixSelector(Node):
+class MatrixSelector(Node, frozen=True, kw_only=True):
     """A range vector selector; offset and `@` sit on the inner selector, as upstream keeps them."""
 
     vector_selector: VectorSelector
@@ -105,8 +98,7 @@ class MatrixSelector(Node):
     range_expr: DurationExpr | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SubqueryExpr(Node):
+class SubqueryExpr(Node, frozen=True, kw_only=True):
     """`expr[range:step]`; step_ms 0 means the default evaluation interval."""
 
     expr: Expr
@@ -119,16 +111,14 @@ class SubqueryExpr(Node):
     at: AtModifier | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call(Node):
+class Call(Node, frozen=True, kw_only=True):
     """A function call. `func` is the function's name; its signature is in `functions.py`."""
 
     func: str
     args: tuple[Expr, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AggregateExpr(Node):
+class AggregateExpr(Node, frozen=True, kw_only=True):
     """`op by|without (grouping) (param, expr)`."""
 
     op: str
@@ -147,8 +137,7 @@ class Cardinality(StrEnum):
     MANY_TO_MANY = "many-to-many"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VectorMatching:
+class VectorMatching(msgspec.Struct, frozen=True, kw_only=True):
     """`on|ignoring (labels) group_left|group_right (include)`, and the fill modifiers."""
 
     card: Cardinality = Cardinality.ONE_TO_ONE
@@ -159,8 +148,7 @@ class VectorMatching:
     fill_right: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BinaryExpr(Node):
+class BinaryExpr(Node, frozen=True, kw_only=True):
     """`lhs op [bool] [matching] rhs`; `matching` is None unless both sides are vectors."""
 
     op: str
@@ -170,16 +158,14 @@ class BinaryExpr(Node):
     return_bool: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UnaryExpr(Node):
+class UnaryExpr(Node, frozen=True, kw_only=True):
     """`+expr` or `-expr`."""
 
     op: Literal["+", "-"]
     expr: Expr
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ParenExpr(Node):
+class ParenExpr(Node, frozen=True, kw_only=True):
     """`(expr)`."""
 
     expr: Expr
@@ -199,9 +185,8 @@ Expr: TypeAlias = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Annotations:
+class Annotations(msgspec.Struct, frozen=True):
     """Warnings and infos that parsing or evaluation leaves behind, in upstream's words."""
 
-    warnings: tuple[str, ...] = field(default=())
-    infos: tuple[str, ...] = field(default=())
+    warnings: tuple[str, ...] = ()
+    infos: tuple[str, ...] = ()

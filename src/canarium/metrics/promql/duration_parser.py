@@ -7,8 +7,9 @@ Specified by `duration_expr` and `offset_duration_expr` in Prometheus 3.x `promq
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from typing import Final, TypeAlias, TypeVar
+
+from msgspec.structs import replace
 
 from canarium.metrics.promql.ast import DurationExpr, NumberLiteral, Span
 from canarium.metrics.promql.lexer import DURATION, DURATION_WORDS, NUMBER, Token

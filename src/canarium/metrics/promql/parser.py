@@ -7,8 +7,9 @@ as upstream's.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final, Literal, cast
+
+from msgspec.structs import replace
 
 from canarium.metrics.promql.ast import (
     AggregateExpr,

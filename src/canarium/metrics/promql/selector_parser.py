@@ -7,8 +7,9 @@ Specified by Prometheus 3.x `promql/parser/generated_parser.y` and `parse.go`.
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from typing import Final, Literal, cast
+
+from msgspec.structs import replace
 
 from canarium.metrics.promql.ast import (
     AtModifier,

@@ -6,15 +6,13 @@ where upstream has a message for the same fact, it is that message.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
 
 from canarium.kube.decision import Reason
 
 
-@dataclass(frozen=True)
-class MetricMeasured(Reason):
+class MetricMeasured(Reason, frozen=True):
     """One measurement was taken. value: as stored; empty when there is none. error: what the provider said."""
 
     metric: str
@@ -30,8 +28,7 @@ class MetricMeasured(Reason):
         return f'Metric "{self.metric}" measured {self.phase}: {found}{rule}{said}'
 
 
-@dataclass(frozen=True)
-class LimitExceeded(Reason):
+class LimitExceeded(Reason, frozen=True):
     """A metric ended because one of its counters passed its limit.
 
     counter, limit_name: upstream's words (`failed` > `failureLimit`, `inconclusive` > `inconclusiveLimit`,
@@ -63,8 +60,7 @@ def assessed(metric: str, phase: str, why: str, error: str) -> str:
     return f'Metric "{metric}" assessed {phase} due to {why}{said}'
 
 
-@dataclass(frozen=True)
-class CountReached(Reason):
+class CountReached(Reason, frozen=True):
     """A metric ended because it was measured as often as asked, and no limit was passed."""
 
     metric: str
@@ -74,8 +70,7 @@ class CountReached(Reason):
         return f'Metric "{self.metric}" assessed Successful: count ({self.count}) reached'
 
 
-@dataclass(frozen=True)
-class EnoughSuccesses(Reason):
+class EnoughSuccesses(Reason, frozen=True):
     """A metric ended because it was successful often enough in a row."""
 
     metric: str
@@ -85,8 +80,7 @@ class EnoughSuccesses(Reason):
         return f'Metric "{self.metric}" assessed Successful: consecutiveSuccessLimit ({self.limit}) reached'
 
 
-@dataclass(frozen=True)
-class TooFewSuccesses(Reason):
+class TooFewSuccesses(Reason, frozen=True):
     """A metric was measured as often as asked without consecutiveSuccessLimit being reached.
 
     Inconclusive where a failureLimit applies too, Failed where it is disabled (-1).
@@ -105,8 +99,7 @@ class TooFewSuccesses(Reason):
         )
 
 
-@dataclass(frozen=True)
-class MetricStopped(Reason):
+class MetricStopped(Reason, frozen=True):
     """A metric that would have gone on was stopped with its run, which counts as Successful."""
 
     metric: str
@@ -115,8 +108,7 @@ class MetricStopped(Reason):
         return f'Metric "{self.metric}" assessed Successful: the run was terminated'
 
 
-@dataclass(frozen=True)
-class WaitingToMeasure(Reason):
+class WaitingToMeasure(Reason, frozen=True):
     """The next measurement of a metric is not due yet."""
 
     metric: str
@@ -133,8 +125,7 @@ class WaitingToMeasure(Reason):
         return f'Metric "{self.metric}" {what} in {self.left.total_seconds():g}s'
 
 
-@dataclass(frozen=True)
-class MeasurementUnfinished(Reason):
+class MeasurementUnfinished(Reason, frozen=True):
     """A measurement is under way and nobody said when to look again."""
 
     metric: str
@@ -143,8 +134,7 @@ class MeasurementUnfinished(Reason):
         return f'Metric "{self.metric}" is being measured'
 
 
-@dataclass(frozen=True)
-class RunStopping(Reason):
+class RunStopping(Reason, frozen=True):
     """No further measurements: somebody asked for it, or a metric has ended badly (`metric`, `phase`)."""
 
     metric: str = ""
@@ -156,8 +146,7 @@ class RunStopping(Reason):
         return "No further measurements: the run was told to terminate"
 
 
-@dataclass(frozen=True)
-class RunCompleted(Reason):
+class RunCompleted(Reason, frozen=True):
     """The run ended just now. message: as in its status."""
 
     phase: str
@@ -167,8 +156,7 @@ class RunCompleted(Reason):
         return f"Analysis Completed. Result: {self.phase}" + (f": {self.message}" if self.message else "")
 
 
-@dataclass(frozen=True)
-class NotMeasurable(Reason):
+class NotMeasurable(Reason, frozen=True):
     """The run cannot be measured as it stands. message: as in its status; field, next_step: what to mend."""
 
     message: str
@@ -179,8 +167,7 @@ class NotMeasurable(Reason):
         return self.message
 
 
-@dataclass(frozen=True)
-class AlreadyCompleted(Reason):
+class AlreadyCompleted(Reason, frozen=True):
     """The run ended earlier; nothing is left to do. expires_in: until its time to live is over, if it has one."""
 
     phase: str
@@ -191,8 +178,7 @@ class AlreadyCompleted(Reason):
         return f"Analysis is {self.phase}{tail}"
 
 
-@dataclass(frozen=True)
-class TimeToLiveOver(Reason):
+class TimeToLiveOver(Reason, frozen=True):
     """The run ended longer ago than its ttlStrategy keeps it."""
 
     phase: str
@@ -202,8 +188,7 @@ class TimeToLiveOver(Reason):
         return f"Analysis was {self.phase} for more than {self.ttl.total_seconds():g}s (ttlStrategy)"
 
 
-@dataclass(frozen=True)
-class BeingDeleted(Reason):
+class BeingDeleted(Reason, frozen=True):
     """The run is on its way out."""
 
     def __str__(self) -> str:
