@@ -7,10 +7,10 @@ Semantics follow Prometheus 3.x `promql/info.go`.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Final
 
 import numpy as np
+from msgspec.structs import replace
 
 from canarium.metrics.promql.ast import AtModifier, Expr, Matcher, Node, SubqueryExpr, VectorSelector
 from canarium.metrics.promql.eval_selectors import duration_ms, fixed_ms, instant
@@ -106,7 +106,7 @@ def _paths(node: Node, around: tuple[Node, ...]) -> Iterator[tuple[Node, ...]]:
     if isinstance(node, VectorSelector):
         yield (*around, node)
         return
-    for name in node.__dataclass_fields__:
+    for name in node.__struct_fields__:
         value = getattr(node, name)
         for one in value if isinstance(value, tuple) else (value,):
             if isinstance(one, Node):
