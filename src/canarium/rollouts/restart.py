@@ -1,17 +1,18 @@
 """Replacing pods that are older than spec.restartAt, a few at a time.
 
 Owns: which pods may go now. Must not know: how they come back (their ReplicaSets see to that).
-Behaviour follows `rollout/restart.go` of Argo Rollouts 1.10; a pod is deleted, not evicted, so disruption budgets do
-not hold it back.
+Behaviour follows `rollout/restart.go` of Argo Rollouts 1.10, except where `_serving` says; a pod is deleted, not
+evicted, so disruption budgets do not hold it back.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
 from canarium.kube.decision import Delete
-from canarium.kube.objects import Obj, condition, parse_time
+from canarium.kube.objects import Obj, condition, is_controlled_by, parse_time
 from canarium.kube.resources import PODS
 from canarium.rollouts.phase import is_restarted
 from canarium.rollouts.reasons import Restarting
@@ -36,7 +37,7 @@ def reconcile_restart(turn: Turn) -> bool:
         turn.wake_after(restart_at)
         return False
     pods = sorted(turn.observed.pods, key=lambda pod: str(pod["metadata"]["name"]))
-    available = sum(1 for pod in pods if _is_available(pod, spec.min_ready_seconds, turn.now))
+    available = _serving(turn, pods)
     at_once = max(turn.fenceposts.unavailable, 1)
     may_go = available - (max(spec.desired, total_desired(turn.all)) - at_once)
     old = [pod for pod in pods if parse_time(pod["metadata"]["creationTimestamp"]) < restart_at]
@@ -57,6 +58,18 @@ def reconcile_restart(turn: Turn) -> bool:
     if old:
         turn.because(Restarting(tuple(deleted), remaining))
     return bool(deleted)
+
+
+def _serving(turn: Turn, pods: Sequence[Obj]) -> int:
+    """Available pods, without those that a ReplicaSet has been told to drop but still has: they are as good as gone.
+
+    Upstream counts them, and so can lose one to the scaling and another to the restart at the same time.
+    """
+    wait, serving = turn.rollout.spec.min_ready_seconds, 0
+    for found in turn.all:
+        own = (pod for pod in pods if is_controlled_by(pod, found.obj))
+        serving += min(found.desired, sum(1 for pod in own if _is_available(pod, wait, turn.now)))
+    return serving
 
 
 def _is_available(pod: Obj, min_ready_seconds: int, now: datetime) -> bool:
