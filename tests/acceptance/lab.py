@@ -232,7 +232,7 @@ def is_synced_to(app: Obj, sha: str) -> bool:
     """Whether an Application is at a commit and no sync is under way."""
     status = app.get("status") or {}
     sync = status.get("sync") or {}
-    is_over = (status.get("operationState") or {}).get("phase") == "Succeeded" and "operation" not in app
+    is_over = (status.get("operationState") or {}).get("phase") != "Running" and "operation" not in app
     return sync.get("status") == "Synced" and sync.get("revision") == sha and is_over
 
 
