@@ -18,7 +18,7 @@ import msgspec
 
 from canarium.errors import CanariumError
 from canarium.gitops.git.repositories import CommitInfo, Repositories
-from canarium.gitops.git.working_copy import WorkingCopy, init_origin
+from canarium.gitops.git.working_copy import WorkingCopy, init_origin, require_empty
 from canarium.gitops.kinds import APPLICATIONS
 from canarium.gitops.tree import Tree
 from canarium.kube.objects import Obj, ObjectKey, condition, labels_of
@@ -102,6 +102,8 @@ class LocalClones:
 
 def write_example(directory: Path, origin: Path, *, repo_url: str, at: Any) -> WorkingCopy:
     """Write the broken example as a working copy in `directory` with a bare `origin`. Raises GitError."""
+    for folder in (directory, origin):
+        require_empty(folder)  # both, before either is begun
     init_origin(origin)
     copy = WorkingCopy.init(directory, origin=origin)
     copy.write(example_files(SILENT_CANARY, repo_url=repo_url))

@@ -32,7 +32,7 @@ def init_origin(path: Path, *, branch: str = BRANCH) -> None:
     """Create a bare repository. Raises GitError if something is there already."""
     from dulwich.repo import Repo
 
-    _require_empty(path)
+    require_empty(path)
     path.mkdir(parents=True, exist_ok=True)
     Repo.init_bare(str(path), default_branch=branch.encode()).close()
 
@@ -58,7 +58,7 @@ class WorkingCopy:
         """Create one whose branch follows `origin`'s. Raises GitError if something is there already."""
         from dulwich.repo import Repo
 
-        _require_empty(path)
+        require_empty(path)
         path.mkdir(parents=True, exist_ok=True)
         repo = Repo.init(str(path), default_branch=branch.encode())
         config = repo.get_config()
@@ -206,6 +206,9 @@ def _copy(source: BaseObjectStore, target: BaseObjectStore, tip: bytes) -> None:
         target.add_object(commit)
 
 
-def _require_empty(path: Path) -> None:
+def require_empty(path: Path) -> None:
+    """Raises GitError when something is there already, except an empty folder."""
+    if path.exists() and not path.is_dir():
+        raise GitError(f"{path} is not a folder", next_step="Choose another place, or remove this file.")
     if path.exists() and any(path.iterdir()):
         raise GitError(f"{path} is not empty", next_step="Choose another folder, or remove this one.")
