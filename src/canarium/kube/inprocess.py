@@ -73,18 +73,27 @@ class InProcessCluster:
         self, resource: Resource, namespace: str | None = None, *, resource_version: str, labels: str = ""
     ) -> AsyncIterator[WatchEvent]:
         """See `Cluster`."""
-        pending: deque[tuple[float, Change]] = deque()
+        travelling: deque[Change] = deque()
+        here: deque[Change] = deque()
         arrived = asyncio.Event()
         latest = 0.0
+        loop = asyncio.get_running_loop()
+
+        def arrive() -> None:
+            here.append(travelling.popleft())
+            arrived.set()
 
         def tell(change: Change) -> None:
             nonlocal latest
             if namespace is not None and change.key.namespace != namespace:
                 return
-            delay = self._deliveries.uniform(*self._latency) if self._latency[1] else 0.0
-            latest = max(latest, self._clock.monotonic() + delay)  # later events never overtake earlier ones
-            pending.append((latest, change))
-            arrived.set()
+            travelling.append(change)
+            if not self._latency[1]:
+                arrive()
+                return
+            now = self._clock.monotonic()
+            latest = max(latest, now + self._deliveries.uniform(*self._latency))  # events never overtake each other
+            loop.call_later(latest - now, arrive)
 
         try:
             missed = self.registry.store.changes_since(resource, int(resource_version))
@@ -96,13 +105,10 @@ class InProcessCluster:
         stop = self.registry.store.subscribe(resource, tell)
         try:
             while True:
-                while not pending:
+                while not here:
                     arrived.clear()
                     await arrived.wait()
-                due, change = pending.popleft()
-                wait = due - self._clock.monotonic()
-                if wait > 0:
-                    await self._clock.sleep(wait)
+                change = here.popleft()
                 if not labels or has_labels(labels_of(_decode(change.raw))):
                     yield WatchEvent(change.type, change.raw, str(change.revision))
         finally:

@@ -32,7 +32,8 @@ _SERVER_OWNED = ("uid", "creationTimestamp", "deletionTimestamp", "deletionGrace
 
 
 class Registry:
-    """The API's rules over a store. All methods are synchronous and take effect at once.
+    """The API's rules over a store. All methods are synchronous and take effect at once. What they return is nobody
+    else's, but may share parts with the request.
 
     now: the time stamped on objects. chance: uids and generated names.
     """
@@ -98,7 +99,7 @@ class Registry:
             return created
         if resource == CUSTOM_RESOURCE_DEFINITIONS:
             created = self._define(created)
-        return _object(self.store.put(resource, key, created))
+        return _stamped(created, self.store.put(resource, key, created))
 
     def _typed(self, resource: Resource, obj: Obj) -> Obj:
         """The object with its kind spelled out and, when namespaced, its namespace checked."""
@@ -255,7 +256,7 @@ class Registry:
             return _object(self._remove(resource, key, new))
         if resource == CUSTOM_RESOURCE_DEFINITIONS and subresource != "status":
             new = self._define(new)
-        return _object(self.store.put(resource, key, new))
+        return _stamped(new, self.store.put(resource, key, new))
 
     def _check_versions(self, resource: Resource, key: ObjectKey, stored: Stored, old: Obj, wanted: Obj) -> None:
         metadata = wanted["metadata"]
@@ -308,7 +309,7 @@ class Registry:
             return None
         if marked == obj:
             return obj
-        return _object(self.store.put(resource, key, marked))
+        return _stamped(marked, self.store.put(resource, key, marked))
 
     def _remove(self, resource: Resource, key: ObjectKey, last: Obj) -> Stored:
         if resource == CUSTOM_RESOURCE_DEFINITIONS:
@@ -370,6 +371,11 @@ class Registry:
 def _object(stored: Stored) -> Obj:
     decoded: Obj = _decode(stored.raw)
     return decoded
+
+
+def _stamped(written: Obj, stored: Stored) -> Obj:
+    """What was written, with the version it got: as the store has it, without decoding it again."""
+    return {**written, "metadata": {**written["metadata"], "resourceVersion": str(stored.revision)}}
 
 
 def _addressed(service: Obj, address: str) -> Obj:

@@ -26,6 +26,7 @@ from canarium.rollouts.observed import Observed
 from canarium.rollouts.pauses import CANARY_PAUSE_STEP, pause_ends_at
 from canarium.rollouts.phase import calculate_phase
 from canarium.rollouts.reasons import (
+    Adopting,
     BeingDeleted,
     HashCollision,
     InvalidSpec,
@@ -48,6 +49,7 @@ from canarium.rollouts.strategies.canary.steps import current_step
 from canarium.rollouts.turn import Turn
 from canarium.rollouts.types import DESIRED_REPLICAS, Condition, RolloutStatus, int_or_zero, status_json, view_rollout
 from canarium.rollouts.validation import FieldError, first_error, template_error, type_error
+from canarium.workloads.pods import claim
 
 INVALID_RETRY: Final = timedelta(seconds=20)
 """A spec may be invalid only because something it refers to comes later, so it is looked at again."""
@@ -68,6 +70,10 @@ def decide(observed: Observed, now: datetime) -> Decision:
         turn = Turn(observed, rollout, now)
     except CanariumError as error:  # what Go could not have decoded has no hash
         return _refuse(observed, rollout.status, rollout.generation, template_error(error), now)
+    adopted = claim(rollout.obj, rollout.spec.selector, REPLICA_SETS, observed.orphans)
+    if adopted.patches:
+        names = tuple(found["metadata"]["name"] for found in adopted.controlled)
+        return Decision(because=(Adopting(names),), actions=adopted.patches)
     if turn.new is None:
         return _create_replica_set(turn)
     if rollout.spec.replicas is None:
@@ -135,8 +141,9 @@ def _create_replica_set(turn: Turn) -> Decision:
     revision = next_revision(turn.older)
     made = make_replica_set(rollout, turn.pod_hash, new_annotations(rollout, revision))
     name = made["metadata"]["name"]
-    if any(found.name == name for found in turn.all):
-        # Same name, yet another template (find_new would have taken it otherwise): count up and hash again.
+    holder = turn.observed.name_holder
+    if (holder is not None and holder["metadata"]["name"] == name) or any(found.name == name for found in turn.all):
+        # It is not ours, or has another template (find_new would have taken it otherwise): count up and hash again.
         turn.because(HashCollision(name))
         count = (rollout.status.collision_count or 0) + 1
         return turn.decision(replace(rollout.status, collision_count=count))

@@ -17,7 +17,9 @@ class Observed:
 
     replica_sets, analysis_runs: those the Rollout controls, in any order. analysis_templates and
     cluster_analysis_templates: by name, as far as they are referenced and exist. services: by name, those that the
-    strategy names. pods: those of the ReplicaSets, read only when a restart is asked for.
+    strategy names. pods: those of the ReplicaSets, read only when a restart is asked for. name_holder: a
+    ReplicaSet not ours under the name that the one of the desired template would get. orphans: ReplicaSets of the
+    namespace that nobody controls, read only when the Rollout is new or an orphan holds the name.
     """
 
     rollout: Obj
@@ -27,3 +29,5 @@ class Observed:
     cluster_analysis_templates: Mapping[str, Obj] = field(default_factory=dict)
     services: Mapping[str, Obj] = field(default_factory=dict)
     pods: tuple[Obj, ...] = ()
+    name_holder: Obj | None = None
+    orphans: tuple[Obj, ...] = ()

@@ -37,6 +37,15 @@ class NewRevision(Reason, frozen=True):
         return f"The pod template is new: ReplicaSet {self.replica_set} is created as revision {self.revision}."
 
 
+class Adopting(Reason, frozen=True):
+    """ReplicaSets that match the selector have no controller: they were left behind when a Rollout was deleted."""
+
+    replica_sets: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"ReplicaSets without a controller match the selector and are adopted: {', '.join(self.replica_sets)}."
+
+
 class ReplicasDefaulted(Reason, frozen=True):
     """spec.replicas was absent."""
 
@@ -45,12 +54,15 @@ class ReplicasDefaulted(Reason, frozen=True):
 
 
 class HashCollision(Reason, frozen=True):
-    """The name of the new ReplicaSet is taken by one with another template."""
+    """The name of the new ReplicaSet is taken, by one with another template or by one that is not this Rollout's."""
 
     replica_set: str
 
     def __str__(self) -> str:
-        return f"ReplicaSet {self.replica_set} has another template under the same hash: another hash is tried."
+        return (
+            f"ReplicaSet {self.replica_set} has the name that the new one would get, and another template or owner: "
+            "another hash is tried."
+        )
 
 
 class StepsRestarted(Reason, frozen=True):

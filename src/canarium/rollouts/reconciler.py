@@ -9,15 +9,25 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from canarium.errors import CanariumError
 from canarium.kube.cluster import Cluster, NotFound
 from canarium.kube.controller.reconciler import Lister, Listers, Watch, owned
 from canarium.kube.decision import Decision
-from canarium.kube.objects import Obj, ObjectKey, is_controlled_by
+from canarium.kube.objects import Obj, ObjectKey, controller_of, is_controlled_by
 from canarium.kube.resources import PODS, REPLICA_SETS, SERVICES, Resource
 from canarium.rollouts.decide import decide
 from canarium.rollouts.kinds import ANALYSIS_RUNS, ANALYSIS_TEMPLATES, CLUSTER_ANALYSIS_TEMPLATES, ROLLOUTS
 from canarium.rollouts.observed import Observed
 from canarium.rollouts.restart import wants_pods
+from canarium.rollouts.turn import desired_pod_hash
+from canarium.rollouts.types import MANAGED_BY
+
+
+def _manager(service: Obj) -> Iterator[ObjectKey]:
+    """The Rollout that points a Service to its pods: what others change about the Service is put right."""
+    name = (service["metadata"].get("annotations") or {}).get(MANAGED_BY)
+    if name:
+        yield ObjectKey(service["metadata"].get("namespace") or "", name)
 
 
 class RolloutReconciler:
@@ -25,7 +35,12 @@ class RolloutReconciler:
 
     name: str = "rollout"
     primary: Resource = ROLLOUTS
-    watches: Sequence[Watch] = (owned(REPLICA_SETS, "Rollout"), owned(ANALYSIS_RUNS, "Rollout"))
+    # As upstream, templates are not watched: one that is missing is looked for again after 20 s (see decide.py).
+    watches: Sequence[Watch] = (
+        owned(REPLICA_SETS, "Rollout"),
+        owned(ANALYSIS_RUNS, "Rollout"),
+        Watch(SERVICES, _manager),
+    )
 
     def __init__(self, cluster: Cluster, listers: Listers) -> None:
         self._cluster = cluster
@@ -46,6 +61,7 @@ class RolloutReconciler:
         replica_sets = tuple(found for found in self._replica_sets.owned_by(uid) if is_controlled_by(found, rollout))
         runs = [found for found in self._runs.owned_by(uid) if is_controlled_by(found, rollout)]
         runs += await self._unseen_runs(rollout, runs)
+        holder = self._name_holder(rollout, replica_sets)
         templates: dict[str, Obj] = {}
         cluster_templates: dict[str, Obj] = {}
         for analysis in _analyses(rollout):
@@ -58,6 +74,8 @@ class RolloutReconciler:
             cluster_analysis_templates=cluster_templates,
             services=self._named_services(rollout),
             pods=self._pods_to_restart(rollout, replica_sets),
+            name_holder=holder,
+            orphans=self._orphans(rollout, holder),
         )
 
     def subject(self, observed: Observed) -> Obj:
@@ -112,6 +130,27 @@ class RolloutReconciler:
         names = sorted({name for field in ("stableService", "canaryService") if (name := canary.get(field))})
         found = {name: _read(self._services, rollout["metadata"]["namespace"], name) for name in names}
         return {name: service for name, service in found.items() if service is not None}
+
+    def _name_holder(self, rollout: Obj, ours: Sequence[Obj]) -> Obj | None:
+        """Whose ReplicaSet has the name that ours would get. If it is not shown yet, the creation conflicts once."""
+        metadata, spec, status = rollout["metadata"], rollout.get("spec") or {}, rollout.get("status") or {}
+        try:
+            pod_hash = desired_pod_hash(spec.get("template") or {}, status.get("collisionCount"))
+        except CanariumError:
+            return None  # a template without a hash: the rules refuse it
+        name = f"{metadata['name']}-{pod_hash}"
+        if any(found["metadata"]["name"] == name for found in ours):
+            return None
+        found = self._replica_sets.get(metadata["namespace"], name)
+        return None if found is None or is_controlled_by(found, rollout) else found
+
+    def _orphans(self, rollout: Obj, holder: Obj | None) -> tuple[Obj, ...]:
+        """ReplicaSets without a controller, for a Rollout that may have lost its own: looking costs a whole list."""
+        is_new = not (rollout.get("status") or {}).get("currentPodHash")
+        if not is_new and (holder is None or controller_of(holder) is not None):
+            return ()
+        listed = self._replica_sets.list(rollout["metadata"]["namespace"])
+        return tuple(found for found in listed if controller_of(found) is None)
 
     def _pods_to_restart(self, rollout: Obj, replica_sets: Sequence[Obj]) -> tuple[Obj, ...]:
         spec, status = rollout.get("spec") or {}, rollout.get("status") or {}

@@ -89,7 +89,7 @@ class Turn:
         self.observed = observed
         self.rollout = rollout
         self.now = now
-        self.pod_hash = _pod_hash(msgspec.json.encode(rollout.spec.template), rollout.status.collision_count)
+        self.pod_hash = desired_pod_hash(rollout.spec.template, rollout.status.collision_count)
         self.step_hash = step_hash(observed.rollout["spec"]["strategy"]["canary"].get("steps"))
         self.all = sorted(map(view_replica_set, observed.replica_sets), key=lambda found: found.age_order)
         self.new = find_new(rollout, self.pod_hash, self.all)
@@ -273,6 +273,11 @@ class Turn:
     def has_reason(self) -> bool:
         """Some rule said why already."""
         return bool(self._because)
+
+
+def desired_pod_hash(template: Obj, collision_count: int | None) -> str:
+    """The hash that the ReplicaSet of `template` is found and named by. Raises GoTypeMismatch where it has none."""
+    return _pod_hash(msgspec.json.encode(template), collision_count)
 
 
 @lru_cache(maxsize=256)

@@ -120,14 +120,14 @@ class ReplicaSetController:
             return None
         pods = _concerning(replica_set, self._pods.list(key.namespace))
         want = replica_set["spec"].get("replicas", 1)
-        if sum(is_active(pod) and is_controlled_by(pod, replica_set) for pod in pods) != want:
+        if _active_count(replica_set, pods) != want:
             # Pods are about to be created or deleted: look at what is, since the cache may lag behind our own writes.
             fresh = await self._cluster.list(PODS, key.namespace)
             pods = _concerning(replica_set, fresh.items)
         return ObservedReplicaSet(
             replica_set=replica_set,
             pods=pods,
-            related=self._related(replica_set),
+            related=self._related(replica_set) if _active_count(replica_set, pods) > want else (),
             new_names=self._new_names(replica_set, pods, want),
         )
 
@@ -157,6 +157,10 @@ class ReplicaSetController:
     def decide(self, observed: ObservedReplicaSet, now: datetime) -> Decision:
         """See `decide`."""
         return decide(observed, now)
+
+
+def _active_count(replica_set: Obj, pods: Sequence[Obj]) -> int:
+    return sum(is_active(pod) and is_controlled_by(pod, replica_set) for pod in pods)
 
 
 def _concerning(replica_set: Obj, pods: Sequence[Obj]) -> tuple[Obj, ...]:

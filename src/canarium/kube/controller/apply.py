@@ -37,11 +37,12 @@ async def apply_decision(
             version = written["metadata"]["resourceVersion"]  # our own write, so what we know is still current
     if decision.actions:  # what took effect is told even if the status below conflicts
         await _tell(cluster, subject, decision, component=component, now=now)
-    status = None if decision.status is None else over_the_wire(decision.status)
-    if status is not None and status != subject.get("status"):
+    before = subject.get("status")
+    status = before if decision.status is None or decision.status == before else over_the_wire(decision.status)
+    if status is not None and status != before:
         patch = {
             "metadata": {"resourceVersion": version},
-            "status": merge.diff(subject.get("status") or {}, status),
+            "status": merge.diff(before or {}, status),
         }
         await cluster.patch(
             primary,

@@ -89,6 +89,7 @@ def step_text(step: CanaryStep) -> str:
 def step_hash(raw_steps: list[dict[str, Any]] | None) -> str:
     """status.currentStepHash: FNV-1a over the steps as Go prints them, in Kubernetes' safe alphabet.
 
+    An empty list counts as none: upstream prints and reads each Rollout once before it works on it, which drops it.
     Raises GoTypeMismatch for a value that Go could not decode.
     """
     return _hash(msgspec.json.encode(raw_steps or None))
