@@ -10,12 +10,13 @@ from canarium.clock import VirtualClock, run_virtual
 from canarium.kube.cluster import Cluster
 from canarium.kube.decision import Patch
 from canarium.kube.faults import FaultRates
-from canarium.kube.objects import Obj, condition
-from canarium.kube.resources import CUSTOM_RESOURCE_DEFINITIONS, REPLICA_SETS
+from canarium.kube.objects import Obj, condition, is_controlled_by
+from canarium.kube.resources import CUSTOM_RESOURCE_DEFINITIONS, PODS, REPLICA_SETS, SERVICES
 from canarium.rollouts import commands
 from canarium.rollouts.crds import CRDS
 from canarium.rollouts.kinds import ANALYSIS_RUNS, ANALYSIS_TEMPLATES, ROLLOUTS
 from canarium.rollouts.reconciler import RolloutReconciler
+from canarium.rollouts.types import POD_TEMPLATE_HASH_LABEL
 from tests.rollouts.simulator import analysis, set_weight, template
 from tests.workloads.lab import Lab
 
@@ -195,6 +196,81 @@ def test_faults_change_nothing_of_the_end(seed: int) -> None:
         assert len((await lab.truth.list(ANALYSIS_RUNS, SHOP)).items) == 3
 
     in_rollout_lab(story, rates=FAULTS, seed=seed)
+
+
+@pytest.mark.parametrize("rates", [None, FAULTS], ids=["fair", "foul"])
+def test_a_name_that_is_taken_is_avoided_by_another_hash(rates: FaultRates | None) -> None:
+    """status.collisionCount goes into the hash, so the next try has another name; what was there stays untouched."""
+
+    async def story(lab: RolloutLab) -> None:
+        somebody_elses = replica_set(name=OLD, labels={"app": "other"})
+        held = await lab.truth.create(REPLICA_SETS, somebody_elses)
+
+        await lab.truth.create(ROLLOUTS, echo_rollout(2))
+        healthy = await lab.until_phase("Healthy")
+
+        assert healthy["status"]["collisionCount"] == 1
+        (name,) = await lab.scale()
+        assert name == f"echo-server-{healthy['status']['stableRS']}" != OLD
+        assert (await lab.truth.get(REPLICA_SETS, SHOP, OLD))["spec"] == held["spec"]
+
+    in_rollout_lab(story, rates=rates)
+
+
+def test_a_rollout_that_comes_back_adopts_what_it_left_behind() -> None:
+    """Deleted with --cascade=orphan and created again: the same pods go on, under the same ReplicaSet."""
+
+    async def story(lab: RolloutLab) -> None:
+        await lab.truth.create(ROLLOUTS, echo_rollout(2))
+        await lab.until_phase("Healthy")
+        before = await lab.truth.get(REPLICA_SETS, SHOP, OLD)
+        pods = [pod["metadata"]["uid"] for pod in (await lab.truth.list(PODS, SHOP)).items]
+
+        await lab.truth.delete(ROLLOUTS, SHOP, "echo-server", propagation="Orphan")
+        await lab.advance(30)
+        again = await lab.truth.create(ROLLOUTS, echo_rollout(2))
+        healthy = await lab.until_phase("Healthy")
+
+        after = await lab.truth.get(REPLICA_SETS, SHOP, OLD)
+        assert after["metadata"]["uid"] == before["metadata"]["uid"]
+        assert is_controlled_by(after, again)
+        assert [pod["metadata"]["uid"] for pod in (await lab.truth.list(PODS, SHOP)).items] == pods
+        assert "collisionCount" not in healthy["status"]
+
+    in_rollout_lab(story)
+
+
+def test_a_managed_service_that_somebody_turns_away_is_turned_back() -> None:
+    async def story(lab: RolloutLab) -> None:
+        await lab.truth.create(SERVICES, service("stable"))
+        await lab.truth.create(SERVICES, service("canary"))
+        made = echo_rollout(1)
+        made["spec"]["strategy"] = {"canary": {"stableService": "stable", "canaryService": "canary"}}
+        await lab.truth.create(ROLLOUTS, made)
+        await lab.until_phase("Healthy")
+        await lab.advance(60)
+
+        await lab.truth.patch(SERVICES, SHOP, "stable", {"spec": {"selector": {POD_TEMPLATE_HASH_LABEL: "wrong"}}})
+        await lab.advance(1)
+
+        found = await lab.truth.get(SERVICES, SHOP, "stable")
+        assert found["spec"]["selector"][POD_TEMPLATE_HASH_LABEL] == OLD.removeprefix("echo-server-")
+
+    in_rollout_lab(story)
+
+
+def replica_set(*, name: str, labels: dict[str, str]) -> Obj:
+    """One without pods that nobody controls."""
+    pod = {**echo_server("6.8.0"), "metadata": {"labels": labels}}
+    spec = {"replicas": 0, "selector": {"matchLabels": labels}, "template": pod}
+    metadata = {"name": name, "namespace": SHOP, "labels": labels}
+    return {"apiVersion": "apps/v1", "kind": "ReplicaSet", "metadata": metadata, "spec": spec}
+
+
+def service(name: str) -> Obj:
+    ports = [{"name": "http", "port": 80, "targetPort": 9898}]
+    spec = {"selector": {"app": "echo-server"}, "ports": ports}
+    return {"apiVersion": "v1", "kind": "Service", "metadata": {"name": name, "namespace": SHOP}, "spec": spec}
 
 
 def test_at_rest_nothing_is_written() -> None:

@@ -147,20 +147,23 @@ CASES: dict[str, tuple[Obj, str]] = {
     ),
     "blue-green": (
         with_spec(strategy={"blueGreen": {"activeService": "shop"}}),
-        "spec.strategy.blueGreen: Forbidden: the blue-green strategy is not built in canarium yet",
+        "spec.strategy.blueGreen: Forbidden: the blue-green strategy is not built in canarium yet; use "
+        "spec.strategy.canary",
     ),
     "traffic routing": (
         rollout(canary={"trafficRouting": {"nginx": {"stableIngress": "shop"}}}),
-        f"{CANARY}.trafficRouting: Forbidden: traffic routing is not built in canarium yet",
+        f"{CANARY}.trafficRouting: Forbidden: traffic routing is not built in canarium yet; without it, "
+        "weights become numbers of pods",
     ),
     "an experiment": (
         rollout(steps=[{"experiment": {"templates": []}}]),
-        f"{CANARY}.steps[0].experiment: Forbidden: an experiment step is not built in canarium yet",
+        f"{CANARY}.steps[0].experiment: Forbidden: an experiment step is not built in canarium yet; "
+        "leave the step out, or use an analysis step",
     ),
     "workloadRef": (
         with_spec(workloadRef={"kind": "Deployment", "name": "shop"}),
         "spec.workloadRef: Forbidden: a Rollout that takes its template from another workload is not built in "
-        "canarium yet",
+        "canarium yet; write spec.template and spec.selector here",
     ),
 }
 

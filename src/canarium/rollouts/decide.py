@@ -62,7 +62,7 @@ def decide(observed: Observed, now: datetime) -> Decision:
     try:
         rollout = view_rollout(observed.rollout)
     except msgspec.ValidationError as error:
-        return _refuse_unreadable(observed, type_error(error, observed.rollout), now)
+        return _refuse_unreadable(observed, type_error(error), now)
     error_found = first_error(observed, rollout)
     if error_found is not None:
         return _refuse(observed, rollout.status, rollout.generation, error_found, now)

@@ -63,14 +63,13 @@ def required(field: str, why: str) -> FieldError:
     return FieldError(field, f"Required value: {why}" if why else "Required value")
 
 
-def not_built(field: str, what: str) -> FieldError:
+def not_built(field: str, what: str, next_step: str) -> FieldError:
     """A feature of Argo Rollouts that canarium does not have yet: named, never ignored."""
-    return FieldError(field, f"Forbidden: {what} is not built in canarium yet")
+    return FieldError(field, f"Forbidden: {what} is not built in canarium yet; {next_step}")
 
 
-def type_error(error: msgspec.ValidationError, rollout: Obj) -> FieldError:
+def type_error(error: msgspec.ValidationError) -> FieldError:
     """A field of a wrong type, as a field error. msgspec ends its messages with ` - at `$.path``."""
-    del rollout
     problem, _, path = str(error).partition(" - at `$")
     field = path.rstrip("`").lstrip(".")
     return FieldError(f"spec.{field}" if field else "spec", f"Invalid value: {problem}")
@@ -289,28 +288,32 @@ def _unbuilt(rollout: Rollout) -> Iterator[FieldError]:
     """What is valid upstream and does nothing here yet."""
     spec = rollout.spec
     if spec.workload_ref is not None:
-        yield not_built("spec.workloadRef", "a Rollout that takes its template from another workload")
+        yield not_built(
+            "spec.workloadRef",
+            "a Rollout that takes its template from another workload",
+            "write spec.template and spec.selector here",
+        )
     if spec.strategy.blue_green is not None:
-        yield not_built("spec.strategy.blueGreen", "the blue-green strategy")
+        yield not_built("spec.strategy.blueGreen", "the blue-green strategy", "use spec.strategy.canary")
     canary = spec.strategy.canary
     if canary is None:
         return
     if canary.traffic_routing is not None:
-        yield not_built(f"{_CANARY}.trafficRouting", "traffic routing")
+        yield not_built(f"{_CANARY}.trafficRouting", "traffic routing", "without it, weights become numbers of pods")
     if canary.ping_pong is not None:
-        yield not_built(f"{_CANARY}.pingPong", "ping-pong services")
+        yield not_built(f"{_CANARY}.pingPong", "ping-pong services", "use stableService and canaryService")
     if canary.anti_affinity is not None:
-        yield not_built(f"{_CANARY}.antiAffinity", "anti-affinity between stable and canary pods")
+        yield not_built(f"{_CANARY}.antiAffinity", "anti-affinity between stable and canary pods", "leave it out")
     if canary.canary_metadata is not None:
-        yield not_built(f"{_CANARY}.canaryMetadata", "metadata that only canary pods carry")
+        yield not_built(f"{_CANARY}.canaryMetadata", "metadata that only canary pods carry", "leave it out")
     if canary.stable_metadata is not None:
-        yield not_built(f"{_CANARY}.stableMetadata", "metadata that only stable pods carry")
+        yield not_built(f"{_CANARY}.stableMetadata", "metadata that only stable pods carry", "leave it out")
     for index, step in enumerate(canary.steps or ()):
         at = f"{_CANARY}.steps[{index}]"
         if step.experiment is not None:
-            yield not_built(f"{at}.experiment", "an experiment step")
+            yield not_built(f"{at}.experiment", "an experiment step", "leave the step out, or use an analysis step")
         if step.plugin is not None:
-            yield not_built(f"{at}.plugin", "a step plugin")
+            yield not_built(f"{at}.plugin", "a step plugin", "leave the step out")
 
 
 def _analyses(rollout: Rollout) -> Iterator[tuple[str, RolloutAnalysis, bool]]:
