@@ -7,13 +7,17 @@ Source: kube-state-metrics v2.20, internal/store; names and help texts are its o
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 from canarium.kube.objects import Obj, parse_time
+from canarium.metrics.tsdb.gofloat import go_g
 
 Labels: TypeAlias = tuple[tuple[str, str], ...]
+
+GO_ZERO_TIME = -62135596800.0
 
 
 class Sample(NamedTuple):
@@ -24,12 +28,20 @@ class Sample(NamedTuple):
 
 
 class Family(NamedTuple):
-    """One metric family and the rule that derives its samples from an object."""
+    """One metric family and the rule that derives its samples from an object. `stable` makes those that upstream
+    promises to keep."""
 
     name: str
     help: str
     samples: Callable[[Obj], Sequence[Sample]]
     type: Literal["gauge", "counter"] = "gauge"
+
+
+def stable(
+    name: str, help: str, samples: Callable[[Obj], Sequence[Sample]], type: Literal["gauge", "counter"] = "gauge"
+) -> Family:
+    """A family of stability level STABLE, which its help text says."""
+    return Family(name, f"[STABLE] {help}", samples, type)
 
 
 def header(family: Family) -> str:
@@ -53,7 +65,7 @@ def _escaped(text: str) -> str:
 
 
 def _number(value: float) -> str:
-    return str(int(value)) if float(value).is_integer() and abs(value) < 1e15 else repr(float(value))
+    return str(int(value)) if -1e6 < value < 1e6 and value == int(value) else go_g(float(value))
 
 
 # -- small rules that many families share -------------------------------------------------------------------------
@@ -69,15 +81,23 @@ def value(number: Any) -> list[Sample]:
     return [] if number is None else [Sample((), float(number))]
 
 
+def nothing(obj: Obj) -> list[Sample]:
+    """No sample: a family that only an allow list of labels or annotations fills."""
+    del obj
+    return []
+
+
 def time_value(text: str | None) -> list[Sample]:
     """A single unlabelled sample in Unix seconds; nothing when the time is absent."""
     return [] if not text else [Sample((), unix(text))]
 
 
-def unix(text: str) -> float:
-    """RFC 3339 text to whole Unix seconds."""
+def unix(text: str | None) -> float:
+    """RFC 3339 text to whole Unix seconds; an absent time is Go's zero time, the first second of the year 1."""
+    if not text:
+        return GO_ZERO_TIME
     at: datetime = parse_time(text)
-    return float(int(at.timestamp()))
+    return float(math.floor(at.timestamp()))
 
 
 def created(obj: Obj) -> list[Sample]:

@@ -1,16 +1,18 @@
-"""kube-state-metrics' families for pods and their containers.
+"""kube-state-metrics' families for pods.
 
 Owns: which samples a Pod gives. Pure. Source: kube-state-metrics v2.20, internal/store/pod.go.
-Left out, and so absent from the exposition: init containers' families, overhead, volumes, tolerations, resource claims,
-runtime class, and the opt-in families (docs/reference/compatibility.md#kube-state-metrics).
+Families of labels and annotations have no samples (nothing is on an allow list); kube_pod_nodeselectors, which must be
+asked for by name, is left out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import ipaddress
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from canarium.kube.objects import Obj, controller_of
+from canarium.metrics.kube_state.containers import container_families, cores, whole
 from canarium.metrics.kube_state.families import (
     Family,
     Labels,
@@ -18,15 +20,32 @@ from canarium.metrics.kube_state.families import (
     condition_values,
     created,
     deletion,
+    nothing,
     one,
     owners,
+    stable,
     time_value,
     unix,
 )
-from canarium.text.quantity import parse_quantity
 
 PHASES = ("Pending", "Succeeded", "Failed", "Unknown", "Running")
-REASONS = ("Evicted", "NodeAffinity", "NodeLost", "Shutdown", "UnexpectedAdmissionError")
+REASONS = (
+    "Evicted",
+    "NodeAffinity",
+    "NodeLost",
+    "PreemptionByScheduler",
+    "SchedulingGated",
+    "Shutdown",
+    "TerminationByKubelet",
+    "UnexpectedAdmissionError",
+)
+DISRUPTION_REASONS = (
+    "PreemptionByScheduler",
+    "DeletionByTaintManager",
+    "EvictionByEvictionAPI",
+    "DeletionByPodGC",
+    "TerminationByKubelet",
+)
 QOS_CLASSES = ("BestEffort", "Burstable", "Guaranteed")
 
 
@@ -40,98 +59,10 @@ def _status(pod: Obj) -> Mapping[str, Any]:
     return pod.get("status") or {}
 
 
-def _containers(pod: Obj) -> Sequence[Mapping[str, Any]]:
-    return _status(pod).get("containerStatuses") or ()
-
-
-def _per_container(read: Callable[[Mapping[str, Any]], Any]) -> Callable[[Obj], list[Sample]]:
-    """A family with one sample per container; None leaves a container out."""
-
-    def samples(pod: Obj) -> list[Sample]:
-        found = ((status["name"], read(status)) for status in _containers(pod))
-        return [Sample((("container", name),), float(number)) for name, number in found if number is not None]
-
-    return samples
-
-
-def _per_container_reason(state: str, of: str = "state") -> Callable[[Obj], list[Sample]]:
-    """A family with one sample of value 1 per container that is in `state`, labelled with the reason."""
-
-    def samples(pod: Obj) -> list[Sample]:
-        result = []
-        for status in _containers(pod):
-            entry = (status.get(of) or {}).get(state)
-            if entry is not None:
-                result.append(Sample((("container", status["name"]), ("reason", entry.get("reason", ""))), 1))
-        return result
-
-    return samples
-
-
-def _is_in(state: str) -> Callable[[Mapping[str, Any]], bool]:
-    return lambda status: (status.get("state") or {}).get(state) is not None
-
-
-def _last_terminated(field: str) -> Callable[[Mapping[str, Any]], float | None]:
-    def read(status: Mapping[str, Any]) -> float | None:
-        ended = (status.get("lastState") or {}).get("terminated")
-        if ended is None:
-            return None
-        return unix(ended[field]) if isinstance(ended[field], str) else float(ended[field])
-
-    return read
-
-
-def _started(status: Mapping[str, Any]) -> float | None:
-    state = status.get("state") or {}
-    entry = state.get("running") or state.get("terminated")
-    return unix(entry["startedAt"]) if entry and entry.get("startedAt") else None
-
-
 def _completion_time(pod: Obj) -> list[Sample]:
-    ended = [
-        unix(entry["finishedAt"])
-        for status in _containers(pod)
-        if (entry := (status.get("state") or {}).get("terminated")) and entry.get("finishedAt")
-    ]
-    return [Sample((), max(ended))] if ended else []
-
-
-def _container_info(pod: Obj) -> list[Sample]:
-    statuses = {status["name"]: status for status in _containers(pod)}
-    return [
-        Sample(
-            (
-                ("container", container["name"]),
-                ("image_spec", container["image"]),
-                ("image", status.get("image", "")),
-                ("image_id", status.get("imageID", "")),
-                ("container_id", status.get("containerID", "")),
-            ),
-            1,
-        )
-        for container in pod["spec"]["containers"]
-        if (status := statuses.get(container["name"])) is not None
-    ]
-
-
-def _resources(which: str) -> Callable[[Obj], list[Sample]]:
-    units = {"cpu": "core", "memory": "byte", "storage": "byte", "ephemeral-storage": "byte"}
-
-    def samples(pod: Obj) -> list[Sample]:
-        result: list[Sample] = []
-        node = pod["spec"].get("nodeName", "")
-        for container in pod["spec"]["containers"]:
-            amounts = (container.get("resources") or {}).get(which) or {}
-            for resource in sorted(amounts):
-                unit = units.get(resource) or ("integer" if "/" in resource else None)
-                if unit is not None:
-                    name = resource.replace("-", "_").replace("/", "_").replace(".", "_")
-                    labels = (("container", container["name"]), ("node", node), ("resource", name), ("unit", unit))
-                    result.append(Sample(labels, float(parse_quantity(str(amounts[resource])))))
-        return result
-
-    return samples
+    states = (status.get("state") or {} for status in _status(pod).get("containerStatuses") or ())
+    ended = [unix(state["terminated"].get("finishedAt")) for state in states if state.get("terminated") is not None]
+    return [Sample((), max(ended))] if ended and max(ended) > 0 else []
 
 
 def _info(pod: Obj) -> list[Sample]:
@@ -148,152 +79,182 @@ def _info(pod: Obj) -> list[Sample]:
 
 
 def _ips(pod: Obj) -> list[Sample]:
-    addresses = [entry["ip"] for entry in _status(pod).get("podIPs") or ()]
-    return [Sample((("ip", address), ("ip_family", "6" if ":" in address else "4")), 1) for address in addresses]
+    result: list[Sample] = []
+    for entry in _status(pod).get("podIPs") or ():
+        try:
+            address = ipaddress.ip_address(entry["ip"])
+        except ValueError:
+            continue  # as upstream: what is no address is not told
+        is_v4 = address.version == 4 or address.ipv4_mapped is not None
+        result.append(Sample((("ip", entry["ip"]), ("ip_family", "4" if is_v4 else "6")), 1))
+    return result
 
 
-def _phase(pod: Obj) -> list[Sample]:
-    phase = _status(pod).get("phase", "")
-    if not phase:
-        return []
-    if "deletionTimestamp" in pod["metadata"] and _status(pod).get("reason") == "NodeLost":
-        phase = "Unknown"
-    return [Sample((("phase", choice),), float(phase == choice)) for choice in PHASES]
+def _one_of(label: str, choices: tuple[str, ...], field: str) -> Callable[[Obj], list[Sample]]:
+    """A sample for each choice, the one that the status names is 1; nothing while it names none."""
 
+    def samples(pod: Obj) -> list[Sample]:
+        actual = _status(pod).get(field, "")
+        return [Sample(((label, choice),), float(actual == choice)) for choice in choices] if actual else []
 
-def _qos(pod: Obj) -> list[Sample]:
-    actual = _status(pod).get("qosClass", "")
-    return [Sample((("qos_class", choice),), float(actual == choice)) for choice in QOS_CLASSES] if actual else []
+    return samples
 
 
 def _reason(pod: Obj) -> list[Sample]:
-    reasons = {_status(pod).get("reason")}
-    for status in _containers(pod):
-        reasons.add(((status.get("state") or {}).get("terminated") or {}).get("reason"))
-    return [Sample((("reason", choice),), float(choice in reasons)) for choice in REASONS]
+    """Every known reason that the pod, a condition or an ended container gives; a pod's unknown one is `Other`."""
+    status = _status(pod)
+    found = {status.get("reason")}
+    found.update(entry.get("reason") for entry in status.get("conditions") or ())
+    for container in status.get("containerStatuses") or ():
+        found.add(((container.get("state") or {}).get("terminated") or {}).get("reason"))
+    told = [choice for choice in REASONS if choice in found]
+    if status.get("reason") and status["reason"] not in REASONS:
+        told.append("Other")
+    return [Sample((("reason", reason),), 1) for reason in told]
 
 
-def _conditions(pod: Obj, kind: str) -> Iterator[Mapping[str, Any]]:
+def _conditions(pod: Obj, kind: str, status: str = "") -> Iterator[Mapping[str, Any]]:
     for entry in _status(pod).get("conditions") or ():
-        if entry.get("type") == kind:
+        if entry.get("type") == kind and (not status or entry.get("status") == status):
             yield entry
 
 
 def _condition_status(kind: str) -> Callable[[Obj], list[Sample]]:
     return lambda pod: [
-        sample for entry in _conditions(pod, kind) for sample in condition_values(entry.get("status", "Unknown"))
+        sample for entry in _conditions(pod, kind) for sample in condition_values(entry.get("status", ""))
     ]
 
 
 def _condition_time(kind: str, status: str = "True") -> Callable[[Obj], list[Sample]]:
-    return lambda pod: [
-        sample
-        for entry in _conditions(pod, kind)
-        if entry.get("status") == status
-        for sample in time_value(entry.get("lastTransitionTime"))
-    ]
+    return lambda pod: [Sample((), unix(entry.get("lastTransitionTime"))) for entry in _conditions(pod, kind, status)]
 
 
 def _unschedulable(pod: Obj) -> list[Sample]:
-    return [
-        Sample((), 1)
-        for entry in _conditions(pod, "PodScheduled")
-        if entry.get("status") == "False" and entry.get("reason") == "Unschedulable"
-    ]
+    return [Sample((), 1) for _ in _conditions(pod, "PodScheduled", "False")]
 
 
-_MORE_PRECISE = (
-    "It is recommended to use the kube_pod_resource_{which} metric exposed by kube-scheduler instead,"
-    " as it is more precise."
-)
+def _disruption_reason(pod: Obj) -> list[Sample]:
+    reasons = (entry.get("reason", "") for entry in _conditions(pod, "DisruptionTarget"))
+    return [Sample((("reason", reason if reason in DISRUPTION_REASONS else "Other"),), 1) for reason in reasons]
+
+
+def _overhead(resource: str, read: Callable[[Any], float]) -> Callable[[Obj], list[Sample]]:
+    def samples(pod: Obj) -> list[Sample]:
+        amount = (pod["spec"].get("overhead") or {}).get(resource)
+        return [] if amount is None else [Sample((), read(amount))]
+
+    return samples
+
+
+def _runtime_class(pod: Obj) -> list[Sample]:
+    name = pod["spec"].get("runtimeClassName")
+    return [] if name is None else one(("runtimeclass_name", name))
+
+
+def _resource_claims(pod: Obj) -> list[Sample]:
+    resolved = {
+        entry["name"]: entry["resourceClaimName"]
+        for entry in _status(pod).get("resourceClaimStatuses") or ()
+        if entry.get("resourceClaimName") is not None
+    }
+    result: list[Sample] = []
+    for claim in pod["spec"].get("resourceClaims") or ():
+        name, template = claim.get("resourceClaimName"), claim.get("resourceClaimTemplateName")
+        if name is not None or template is not None:
+            labels = (
+                ("claim_name", claim["name"]),
+                ("resourceclaim_name", resolved.get(claim["name"], "") if name is None else name),
+                ("resourceclaim_template_name", template or ""),
+            )
+            result.append(Sample(labels, 1))
+    return result
+
+
+def _volume_claims(read: Callable[[Mapping[str, Any]], float]) -> Callable[[Obj], list[Sample]]:
+    """A sample for each volume with a claim of its own or a generic ephemeral one; `read` gets the claim source."""
+
+    def samples(pod: Obj) -> list[Sample]:
+        result: list[Sample] = []
+        for volume in pod["spec"].get("volumes") or ():
+            source, name = volume.get("persistentVolumeClaim"), volume["name"]
+            if source is not None:
+                labels = (("volume", name), ("persistentvolumeclaim", source["claimName"]), ("ephemeral", "false"))
+                result.append(Sample(labels, read(source)))
+            elif volume.get("ephemeral") is not None:
+                claim = f"{pod['metadata']['name']}-{name}"
+                labels = (("volume", name), ("persistentvolumeclaim", claim), ("ephemeral", "true"))
+                result.append(Sample(labels, read({})))
+        return result
+
+    return samples
+
+
+def _tolerations(pod: Obj) -> list[Sample]:
+    """Each different toleration once, in the order of the spec."""
+    found: dict[Labels, None] = {}
+    for entry in pod["spec"].get("tolerations") or ():
+        seconds = entry.get("tolerationSeconds")
+        labels = tuple((name, entry.get(name, "")) for name in ("key", "operator", "value", "effect"))
+        found[(*labels, ("toleration_seconds", "" if seconds is None else str(seconds)))] = None
+    return [Sample(labels, 1) for labels in found]
+
+
+def _spec_label(label: str, field: str) -> Callable[[Obj], list[Sample]]:
+    return lambda pod: one((label, pod["spec"].get(field, "")))
+
 
 FAMILIES: tuple[Family, ...] = (
-    Family("kube_pod_completion_time", "Completion time in unix timestamp for a pod.", _completion_time),
-    Family("kube_pod_container_info", "Information about a container in a pod.", _container_info),
-    Family(
-        "kube_pod_container_resource_limits",
-        "The number of requested limit resource by a container. " + _MORE_PRECISE.format(which="limits"),
-        _resources("limits"),
-    ),
-    Family(
-        "kube_pod_container_resource_requests",
-        "The number of requested request resource by a container. " + _MORE_PRECISE.format(which="requests"),
-        _resources("requests"),
-    ),
-    Family(
-        "kube_pod_container_state_started",
-        "Start time in unix timestamp for a pod container.",
-        _per_container(_started),
-    ),
-    Family(
-        "kube_pod_container_status_last_terminated_reason",
-        "Describes the last reason the container was in terminated state.",
-        _per_container_reason("terminated", of="lastState"),
-    ),
-    Family(
-        "kube_pod_container_status_last_terminated_exitcode",
-        "Describes the exit code for the last container in terminated state.",
-        _per_container(_last_terminated("exitCode")),
-    ),
-    Family(
-        "kube_pod_container_status_last_terminated_timestamp",
-        "Last terminated time for a pod container in unix timestamp.",
-        _per_container(_last_terminated("finishedAt")),
-    ),
-    Family(
-        "kube_pod_container_status_ready",
-        "Describes whether the containers readiness check succeeded.",
-        _per_container(lambda status: bool(status.get("ready"))),
-    ),
-    Family(
-        "kube_pod_container_status_restarts_total",
-        "The number of container restarts per container.",
-        _per_container(lambda status: status.get("restartCount", 0)),
-        "counter",
-    ),
-    Family(
-        "kube_pod_container_status_running",
-        "Describes whether the container is currently in running state.",
-        _per_container(_is_in("running")),
-    ),
-    Family(
-        "kube_pod_container_status_terminated",
-        "Describes whether the container is currently in terminated state.",
-        _per_container(_is_in("terminated")),
-    ),
-    Family(
-        "kube_pod_container_status_terminated_reason",
-        "Describes the reason the container is currently in terminated state.",
-        _per_container_reason("terminated"),
-    ),
-    Family(
-        "kube_pod_container_status_waiting",
-        "Describes whether the container is currently in waiting state.",
-        _per_container(_is_in("waiting")),
-    ),
-    Family(
-        "kube_pod_container_status_waiting_reason",
-        "Describes the reason the container is currently in waiting state.",
-        _per_container_reason("waiting"),
-    ),
-    Family("kube_pod_created", "Unix creation timestamp", created),
+    stable("kube_pod_completion_time", "Completion time in unix timestamp for a pod.", _completion_time),
+    *container_families(init=False),
+    stable("kube_pod_created", "Unix creation timestamp", created),
     Family("kube_pod_deletion_timestamp", "Unix deletion timestamp", deletion),
-    Family("kube_pod_info", "Information about pod.", _info),
+    stable("kube_pod_info", "Information about pod.", _info),
     Family("kube_pod_ips", "Pod IP addresses", _ips),
-    Family("kube_pod_owner", "Information about the Pod's owner.", owners),
+    *container_families(init=True),
+    Family("kube_pod_annotations", "Kubernetes annotations converted to Prometheus labels.", nothing),
+    stable("kube_pod_labels", "Kubernetes labels converted to Prometheus labels.", nothing),
     Family(
+        "kube_pod_overhead_cpu_cores",
+        "The pod overhead in regards to cpu cores associated with running a pod.",
+        _overhead("cpu", cores),
+    ),
+    Family(
+        "kube_pod_overhead_memory_bytes",
+        "The pod overhead in regards to memory associated with running a pod.",
+        _overhead("memory", whole),
+    ),
+    stable("kube_pod_owner", "Information about the Pod's owner.", owners),
+    Family(
+        "kube_pod_resourceclaim_info",
+        "Information about a DRA ResourceClaim referenced by a pod, one series per pod.spec.resourceClaims entry;"
+        " claim_name is the pod-local reference and resourceclaim_name is the resolved ResourceClaim object name.",
+        _resource_claims,
+    ),
+    stable(
         "kube_pod_restart_policy",
         "Describes the restart policy in use by this pod.",
-        lambda pod: one(("type", pod["spec"].get("restartPolicy", ""))),
+        _spec_label("type", "restartPolicy"),
     ),
-    Family(
+    Family("kube_pod_runtimeclass_name_info", "The runtimeclass associated with the pod.", _runtime_class),
+    stable(
+        "kube_pod_spec_volumes_persistentvolumeclaims_info",
+        "Information about persistentvolumeclaim and ephemeral volumes in a pod.",
+        _volume_claims(lambda _: 1),
+    ),
+    stable(
+        "kube_pod_spec_volumes_persistentvolumeclaims_readonly",
+        "Describes whether a persistentvolumeclaim is mounted read only. Ephemeral volumes always report 0 since the"
+        " ephemeral volume source does not support a read-only flag.",
+        _volume_claims(lambda source: float(bool(source.get("readOnly")))),
+    ),
+    stable(
         "kube_pod_start_time",
         "Start time in unix timestamp for a pod.",
         lambda pod: time_value(_status(pod).get("startTime")),
     ),
-    Family("kube_pod_status_phase", "The pods current phase.", _phase),
-    Family("kube_pod_status_qos_class", "The pods current qosClass.", _qos),
-    Family(
+    stable("kube_pod_status_phase", "The pods current phase.", _one_of("phase", PHASES, "phase")),
+    Family("kube_pod_status_qos_class", "The pods current qosClass.", _one_of("qos_class", QOS_CLASSES, "qosClass")),
+    stable(
         "kube_pod_status_ready", "Describes whether the pod is ready to serve requests.", _condition_status("Ready")
     ),
     Family(
@@ -312,25 +273,28 @@ FAMILIES: tuple[Family, ...] = (
         _condition_time("ContainersReady"),
     ),
     Family("kube_pod_status_reason", "The pod status reasons", _reason),
-    Family(
+    Family("kube_pod_status_disruption_reason", "The pod disruption condition reason", _disruption_reason),
+    stable(
         "kube_pod_status_scheduled",
         "Describes the status of the scheduling process for the pod.",
         _condition_status("PodScheduled"),
     ),
-    Family(
+    stable(
         "kube_pod_status_scheduled_time",
         "Unix timestamp when pod moved into scheduled status",
         _condition_time("PodScheduled"),
     ),
-    Family("kube_pod_status_unschedulable", "Describes the unschedulable status for the pod.", _unschedulable),
+    stable("kube_pod_status_unschedulable", "Describes the unschedulable status for the pod.", _unschedulable),
+    Family(
+        "kube_pod_status_unscheduled_time",
+        "Unix timestamp when pod moved into unscheduled status",
+        _condition_time("PodScheduled", "False"),
+    ),
+    Family("kube_pod_tolerations", "Information about the pod tolerations", _tolerations),
     Family(
         "kube_pod_service_account",
         "The service account for a pod.",
-        lambda pod: one(("service_account", pod["spec"].get("serviceAccountName", ""))),
+        _spec_label("service_account", "serviceAccountName"),
     ),
-    Family(
-        "kube_pod_scheduler",
-        "The scheduler for a pod.",
-        lambda pod: one(("name", pod["spec"].get("schedulerName", ""))),
-    ),
+    Family("kube_pod_scheduler", "The scheduler for a pod.", _spec_label("name", "schedulerName")),
 )

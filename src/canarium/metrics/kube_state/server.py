@@ -22,6 +22,11 @@ class _Kind(NamedTuple):
     lister: Lister
     identity: Callable[[Obj], Labels]
     families: Sequence[Family]
+    headers: Sequence[str]
+
+
+def _kind(lister: Lister, identity: Callable[[Obj], Labels], families: Sequence[Family]) -> _Kind:
+    return _Kind(lister, identity, families, [header(family) for family in families])
 
 
 class KubeStateMetrics:
@@ -29,10 +34,10 @@ class KubeStateMetrics:
 
     def __init__(self, listers: Listers) -> None:
         self._kinds = (
-            _Kind(listers(DEPLOYMENTS), workloads.deployment_identity, workloads.DEPLOYMENT_FAMILIES),
-            _Kind(listers(NAMESPACES), workloads.namespace_identity, workloads.NAMESPACE_FAMILIES),
-            _Kind(listers(PODS), pods.identity, pods.FAMILIES),
-            _Kind(listers(REPLICA_SETS), workloads.replica_set_identity, workloads.REPLICA_SET_FAMILIES),
+            _kind(listers(DEPLOYMENTS), workloads.deployment_identity, workloads.DEPLOYMENT_FAMILIES),
+            _kind(listers(NAMESPACES), workloads.namespace_identity, workloads.NAMESPACE_FAMILIES),
+            _kind(listers(PODS), pods.identity, pods.FAMILIES),
+            _kind(listers(REPLICA_SETS), workloads.replica_set_identity, workloads.REPLICA_SET_FAMILIES),
         )
         self._texts: dict[str, tuple[str, list[str]]] = {}
 
@@ -51,8 +56,10 @@ class KubeStateMetrics:
                     known = (metadata["resourceVersion"], texts)
                 seen[metadata["uid"]] = known
                 columns.append(known[1])
-            for index, family in enumerate(kind.families):
-                parts.append(header(family))
+            if not columns:
+                continue  # upstream describes a family only when there is an object to tell of
+            for index, described in enumerate(kind.headers):
+                parts.append(described)
                 parts += [column[index] for column in columns]
         self._texts = seen
         return "".join(parts)
