@@ -6,6 +6,7 @@ Owns: the cache, its owner index, telling handlers. Must not know: controllers. 
 from __future__ import annotations
 
 import asyncio
+import heapq
 from collections.abc import Callable, Sequence
 
 import msgspec
@@ -33,6 +34,9 @@ class Informer:
         self._by_owner: dict[str, dict[ObjectKey, None]] = {}
         self._handlers: list[Callable[[Obj], None]] = []
         self._sorted: list[ObjectKey] | None = None
+        self._version = 0
+        self._awaited: list[tuple[int, int, Callable[[], None]]] = []
+        self._count = 0
 
     # -- Lister -------------------------------------------------------------------------------------------------
 
@@ -57,15 +61,33 @@ class Informer:
         """Call `handler` with each object that changed from now on (for a removal, its last state)."""
         self._handlers.append(handler)
 
+    def when_shown(self, version: str, then: Callable[[], None]) -> None:
+        """Call `then` once every change of this resource up to `version` is shown; at once if it is.
+
+        Versions are compared as numbers, which Kubernetes 1.35 declares them to be within one resource.
+        """
+        if int(version) <= self._version:
+            then()
+            return
+        self._count += 1
+        heapq.heappush(self._awaited, (int(version), self._count, then))
+
+    def _is_at(self, version: str) -> None:
+        self._version = int(version)
+        while self._awaited and self._awaited[0][0] <= self._version:
+            heapq.heappop(self._awaited)[2]()
+
     async def run(self) -> None:
         """List, then watch, for ever; a broken or outdated watch begins again with a list."""
         while True:
             try:
                 answer = await self._cluster.list(self.resource)
                 self._replace(answer.items)
+                self._is_at(answer.resource_version)
                 self.synced.set()
                 async for event in self._cluster.watch(self.resource, resource_version=answer.resource_version):
                     self._take(event)
+                    self._is_at(event.resource_version)
             except ApiError:
                 await self._clock.sleep(RELIST_SECONDS)  # Gone or Unavailable: the list says how things are
 

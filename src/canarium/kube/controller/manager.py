@@ -15,6 +15,7 @@ from canarium.journal import Journal, NoJournal
 from canarium.kube.cluster import Cluster, Conflict
 from canarium.kube.controller.apply import apply_decision
 from canarium.kube.controller.informer import Informer
+from canarium.kube.controller.own_writes import OwnWrites
 from canarium.kube.controller.queue import WorkQueue
 from canarium.kube.controller.reconciler import Reconciler, Watch
 from canarium.kube.objects import Obj, ObjectKey, key_of
@@ -49,7 +50,8 @@ class Manager:
 
         workers: how many keys it may look at side by side; one key is never looked at twice at once.
         """
-        controller = _Controller(self._cluster, self._clock, self._journal, reconciler, workers)
+        writes = OwnWrites(self._cluster, self._informers)
+        controller = _Controller(writes, self._clock, self._journal, reconciler, workers)
         self.listers(reconciler.primary).on_change(lambda obj: controller.queue.add(key_of(obj)))
         for watch in reconciler.watches:
             self.listers(watch.resource).on_change(controller.waker(watch))
@@ -92,12 +94,12 @@ class _Controller:
     """One reconciler with its queue; `run` is what each of its workers does."""
 
     def __init__(
-        self, cluster: Cluster, clock: Clock, journal: Journal, reconciler: Reconciler[Any], workers: int
+        self, writes: OwnWrites, clock: Clock, journal: Journal, reconciler: Reconciler[Any], workers: int
     ) -> None:
         self.reconciler = reconciler
         self.workers = workers
         self.queue = WorkQueue(clock)
-        self._cluster = cluster
+        self._writes = writes
         self._clock = clock
         self._journal = journal
         self._last_reasons: dict[ObjectKey, list[Any]] = {}
@@ -129,6 +131,8 @@ class _Controller:
 
     async def _reconcile(self, key: ObjectKey) -> None:
         reconciler = self.reconciler
+        if not await self._writes.are_seen(key, then=lambda: self.queue.add(key)):
+            return  # what the listers show is older than what we did
         observed = await reconciler.observe(key)
         if observed is None:
             self.queue.forget(key)
@@ -138,7 +142,8 @@ class _Controller:
         decision = reconciler.decide(observed, now)
         subject = reconciler.subject(observed)
         self._tell(key, decision)
-        await apply_decision(self._cluster, reconciler.primary, subject, decision, component=reconciler.name, now=now)
+        cluster = self._writes.cluster_for(key)
+        await apply_decision(cluster, reconciler.primary, subject, decision, component=reconciler.name, now=now)
         self.queue.forget(key)
         if decision.requeue is not None:
             self.queue.add_after(key, decision.requeue.total_seconds())
