@@ -134,6 +134,14 @@ def test_keep_leaves_a_folder_that_is_not_empty_alone(run: Run, tmp_path: Path) 
     assert tree(tmp_path) == ["lab", "lab/mine.txt"]
 
 
+def test_render_of_a_folder_without_manifests(run: Run, tmp_path: Path) -> None:
+    """Silence would look like success."""
+    said = run("render", ".")
+
+    assert said.code == 2
+    assert said.err.startswith(f"Error: {tmp_path} has no kustomization and no manifests\n  Name a folder with")
+
+
 @pytest.mark.parametrize(
     ("files", "tells"),
     [

@@ -510,6 +510,48 @@ def test_a_source_that_is_not_there_is_told_by_the_application(
     in_lab(tmp_path, scenario)
 
 
+@pytest.mark.parametrize(
+    ("edits", "tells"),
+    [
+        pytest.param(
+            {"directories:": "folders:"},
+            "spec.generators[0].git.directories: the git generator has no directories (Write git.directories:",
+            id="a generator without folders",
+        ),
+        pytest.param(
+            {"project: default": "project: nowhere"},
+            "application references project nowhere which does not exist (and 1 more)",
+            id="a project that is not there",
+        ),
+        pytest.param(
+            {"https://kubernetes.default.svc": "https://elsewhere"},
+            'application destination spec is invalid: error getting cluster by server "https://elsewhere"',
+            id="a cluster that is not there",
+        ),
+    ],
+)
+def test_a_bad_application_set_generates_nothing(tmp_path: Path, edits: dict[str, str], tells: str) -> None:
+    """Its conditions tell why; what runs already is left as it is, and the mended one takes it up again."""
+
+    async def scenario(lab: Lab) -> None:
+        await lab.deploy(mended=False)
+        before = lab.names(APPLICATIONS)
+
+        await lab.apply_appset(edits)
+        message = await lab.until(lambda: appset_error(lab), "the complaint")
+        await lab.world.sleep(10)
+
+        assert message.startswith(tells)
+        assert lab.pods(PROD) == {OLD: 4}
+        assert set(before) <= set(lab.names(APPLICATIONS))
+
+        await lab.apply_appset()
+        await lab.until(lambda: appset_error(lab) is None, "the complaint being taken back")
+        await lab.until(lambda: len(lab.apps("Synced", "Healthy")) == 2, "all being well")
+
+    in_lab(tmp_path, scenario)
+
+
 def appset_error(lab: Lab) -> str | None:
     """What the ApplicationSet complains of; the complaint stands in all its conditions."""
     appset = lab.find(APPLICATION_SETS, "argocd", NAME)
