@@ -29,7 +29,7 @@ from canarium.lab.world import World
 from canarium.nodes.network import HttpResponse
 from canarium.rollouts.commands import retry
 from canarium.rollouts.kinds import ANALYSIS_RUNS, ROLLOUTS
-from canarium.text.yaml import load_all
+from canarium.text.yaml import dump, load_all
 
 REPO_URL = "https://git.example.com/team/echo-server.git"
 AUTHOR = "Engineer <engineer@example.com>"
@@ -159,6 +159,7 @@ class SilentCanary:
             lambda rollout: _image_of(rollout).endswith(VERSION) and _phase(rollout) == "Degraded",
             "the canary aborting",
         )
+        yield self._beat("why", "Nobody told Argo CD: it asks git by itself every three minutes.")
         yield self._beat("does", f"kubectl -n {STAGING} get rollout {NAME} -o yaml")
         yield self._beat("sees", _condition_text(self._rollout(STAGING)))
         stable = self._stable(STAGING)
@@ -202,8 +203,8 @@ class SilentCanary:
             yield self._beat("sees", _run_text(run))
         last = self._runs(STAGING)[-1]
         for result in (last.get("status") or {}).get("metricResults") or ():
-            said = f"{result['name']}: {result['phase']}"
-            yield self._beat("sees", f"  {said}  {result['message']}" if result.get("message") else f"  {said}")
+            yield self._beat("sees", f"  {result['name']}: {result['phase']}")
+        yield self._beat("sees", f"  {(last.get('status') or {}).get('message', '')}")
         yield self._beat("why", "The second query was never written: it is comments only.")
 
     async def _find_the_query(self) -> AsyncIterator[Beat]:
@@ -304,8 +305,7 @@ class SilentCanary:
 
     def _runs(self, namespace: str) -> list[Obj]:
         """AnalysisRuns in the order they were made."""
-        runs = self._world.all(ANALYSIS_RUNS, namespace)
-        return sorted(runs, key=lambda run: (run["metadata"]["creationTimestamp"], len(run["metadata"]["name"])))
+        return sorted(self._world.all(ANALYSIS_RUNS, namespace), key=_age)
 
     async def _both(self, is_so: Callable[[Obj], bool], what: str) -> None:
         """Wait until both rollouts are as wanted."""
@@ -351,6 +351,12 @@ class SilentCanary:
         return self._world.store.subscribe(ROLLOUTS, note)
 
 
+def _age(run: Obj) -> tuple[str, int, int]:
+    """Sorts AnalysisRuns as they were made: within a second by step, then by attempt (`-2-1`, `-2-1.1`, …)."""
+    metadata = run["metadata"]
+    return (metadata["creationTimestamp"], int(labels_of(run).get("step-index", "0")), len(metadata["name"]))
+
+
 def _phase(rollout: Obj) -> str:
     return str((rollout.get("status") or {}).get("phase", ""))
 
@@ -378,8 +384,7 @@ def _synced_to(app: Obj, sha: str | None) -> bool:
 
 def _condition_text(rollout: Obj) -> str:
     found = condition(rollout, "Progressing") or {}
-    fields = (f"{name}: {found.get(name, '')}" for name in ("message", "reason", "status", "type"))
-    return "- " + "\n  ".join(fields)
+    return dump([{name: found.get(name, "") for name in ("message", "reason", "status", "type")}]).rstrip("\n")
 
 
 def _status_text(rollout: Obj) -> str:
