@@ -391,7 +391,7 @@ def tell_the_story(seed: int, folder: Path, *, faults: FaultRates, restarts: tup
     return run_virtual(main)
 
 
-def what_is_there(world: World, head: str) -> Obj:
+def what_is_there(world: World, head: str | None) -> Obj:
     """What the story leaves behind, without what follows from the time of day: uids, versions, commits, values."""
     found: Obj = {}
     for resource in (ROLLOUTS, REPLICA_SETS, ANALYSIS_RUNS, ANALYSIS_TEMPLATES, APPLICATIONS):
@@ -410,7 +410,7 @@ def what_is_there(world: World, head: str) -> Obj:
 _LASTING = ("phase", "message", "stableRS", "currentPodHash", "currentStepIndex", "availableReplicas")
 
 
-def _lasting(status: Obj, head: str) -> Obj:
+def _lasting(status: Obj, head: str | None) -> Obj:
     conditions = status.get("conditions") or ()
     sync, health = status.get("sync") or {}, status.get("health") or {}
     return {
