@@ -25,6 +25,7 @@ $(VENV)/.dev: requirements/dev.txt $(VENV)/.run
 	@touch $@
 
 demo: $(VENV)/.run  ## the Silent Canary in virtual time, told step by step
+	@$(BIN)/python -m compileall -q src  # bytecode, even where the environment asks Python not to write any
 	@$(BIN)/canarium demo --fast
 
 test: $(VENV)/.dev lint types contracts  ## lint, types, import contracts, all tests
