@@ -15,9 +15,10 @@ from canarium.clock import Chance, VirtualClock, run_virtual
 from canarium.errors import CanariumError, Place
 from canarium.gitops.application.controller import ApplicationReconciler
 from canarium.gitops.applicationset.controller import ApplicationSetReconciler
+from canarium.gitops.crds import CRDS
 from canarium.gitops.git.local import LocalRepositories
 from canarium.gitops.git.working_copy import WorkingCopy, init_origin
-from canarium.gitops.kinds import APP_PROJECTS, APPLICATION_SETS, APPLICATIONS
+from canarium.gitops.kinds import APPLICATION_SETS, APPLICATIONS
 from canarium.gitops.tree import Tree
 from canarium.journal import MemoryJournal
 from canarium.kube.cluster import Cluster, NotFound
@@ -125,8 +126,8 @@ class World:
         self.registry = Registry(MemoryStore(), now=clock.now, chance=chance.stream("registry"))
         for name in ("argocd", "default"):
             self.registry.create(NAMESPACES, {"metadata": {"name": name}})
-        for resource in (APPLICATIONS, APPLICATION_SETS, APP_PROJECTS):
-            self.registry.create(CUSTOM_RESOURCE_DEFINITIONS, crd(resource))
+        for definition in CRDS:
+            self.registry.create(CUSTOM_RESOURCE_DEFINITIONS, definition)
         self.registry.create(CUSTOM_RESOURCE_DEFINITIONS, crd(ROLLOUTS, TEMPLATED))
         self.journal = MemoryJournal(clock.monotonic)
         self.cluster: Cluster = InProcessCluster(self.registry, clock, chance, latency=latency, journal=self.journal)
@@ -210,6 +211,7 @@ class World:
 def application(repo: Path, path: str = "shop", **policy: Any) -> Obj:
     """An Application that syncs itself, unless `policy` says otherwise."""
     automated = {"enabled": True, "prune": True, "selfHeal": True}
+    policy = {"automated": automated, "syncOptions": ["CreateNamespace=true"], **policy}
     return {
         "apiVersion": "argoproj.io/v1alpha1",
         "kind": "Application",
@@ -218,7 +220,7 @@ def application(repo: Path, path: str = "shop", **policy: Any) -> Obj:
             "project": "default",
             "source": {"repoURL": str(repo), "path": path, "targetRevision": "HEAD"},
             "destination": {"server": "https://kubernetes.default.svc", "namespace": "shop"},
-            "syncPolicy": {"automated": automated, "syncOptions": ["CreateNamespace=true"], **policy},
+            "syncPolicy": {name: value for name, value in policy.items() if value is not None},
         },
     }
 

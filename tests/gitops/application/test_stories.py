@@ -126,7 +126,7 @@ def test_drift_made_by_hand_is_healed(tmp_path: Path) -> None:
         assert (await world.cluster.get(CONFIG_MAPS, "shop", "settings"))["data"] == {"color": "red"}
         app = await world.until(is_synced(sha), seconds=5)
         assert len(app["status"]["history"]) == 1
-        assert app["status"]["operationState"]["operation"]["sync"]["selfHealAttemptsCount"] == 1
+        assert app["status"]["operationState"]["operation"]["sync"]["autoHealAttemptsCount"] == 1
 
         await world.cluster.delete(SERVICES, "shop", "shop")
         await world.advance(seconds=0.5)

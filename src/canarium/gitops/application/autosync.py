@@ -59,12 +59,12 @@ def judge(app: Mapping[str, Any], comparison: Comparison, revision: str, now: da
             return Verdict(why_not="the last attempt at this revision failed", error=message)
         if not automated.get("selfHeal"):
             return Verdict(why_not=f"most recent sync already to {revision}, and selfHeal is off")
-        attempts = int(((last.get("operation") or {}).get("sync") or {}).get("selfHealAttemptsCount") or 0)
+        attempts = int(((last.get("operation") or {}).get("sync") or {}).get("autoHealAttemptsCount") or 0)
         left = _self_heal_wait(last, attempts, now)
         if left > timedelta(0):
             return Verdict(why_not="self-heal backs off", again=left)
         is_self_heal = True
-        sync["selfHealAttemptsCount"] = attempts + 1
+        sync["autoHealAttemptsCount"] = attempts + 1
         sync["resources"] = [
             {key: entry[key] for key in ("group", "kind", "name") if entry.get(key)} for entry in open_ends
         ]

@@ -249,7 +249,7 @@ def _invalid(app: Obj, problems: Sequence[str], now: datetime) -> Decision:
         **before,
         "conditions": _conditions(before.get("conditions") or (), found, SPEC_CHECKED, now),
         "health": _health(before, unknown, now),
-        "sync": {**(before.get("sync") or {"comparedTo": {}}), "status": "Unknown"},
+        "sync": {**(before.get("sync") or {"comparedTo": {"destination": {}}}), "status": "Unknown"},
     }
     events = _changes(before, status)
     change: dict[str, Any] = {}
