@@ -274,3 +274,36 @@ def test_waves_wait_for_the_health_of_what_came_before(tmp_path: Path) -> None:
         assert await world.there(CONFIG_MAPS, "shop", "settings") is not None
 
     play(tmp_path, story)
+
+
+def test_a_field_that_has_no_effect_is_named(tmp_path: Path) -> None:
+    """Silence would look like obedience."""
+
+    async def story(world: World) -> None:
+        annotated = CONFIG.replace(
+            "{name: ", "{annotations: {argocd.argoproj.io/sync-options: Replace=true}, name: ", 1
+        )
+        sha = world.push({"shop/config.yaml": annotated})
+        rule = {"kind": "ConfigMap", "jqPathExpressions": [".data.color"], "jsonPointers": ["/data/size"]}
+        app = application(world.origin, syncOptions=["CreateNamespace=true", "Validate=false"])
+        await world.cluster.create(APPLICATIONS, changed(app, ignoreDifferences=[rule]))
+        found = await world.until(is_synced(sha), seconds=10)
+
+        assert conditions_of(found, "IgnoredFieldWarning") == [
+            "ConfigMap/settings: argocd.argoproj.io/sync-options: Replace=true is not built and has no effect: "
+            "manifests are applied as kubectl apply does",
+            "spec.ignoreDifferences[0].jqPathExpressions is not built, so these fields still count as differences; "
+            "name the fields in jsonPointers",
+            "spec.syncPolicy.syncOptions: Validate=false is not built and has no effect: manifests are validated all "
+            "the same",
+        ]
+
+        await world.cluster.patch(APPLICATIONS, "argocd", "shop", {"spec": {"ignoreDifferences": None}})
+        await world.advance(seconds=1)
+        assert len(conditions_of(await world.app(), "IgnoredFieldWarning")) == 2
+
+    play(tmp_path, story)
+
+
+def conditions_of(app: Obj, kind: str) -> list[str]:
+    return [one["message"] for one in app["status"].get("conditions") or () if one["type"] == kind]

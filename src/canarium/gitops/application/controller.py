@@ -20,6 +20,7 @@ from canarium.gitops.application.observed import Observed
 from canarium.gitops.application.resource_key import ResourceKey, app_key, instance_name, resource_key, tracked_by
 from canarium.gitops.application.sync import apply_action, result_key
 from canarium.gitops.application.targets import Manifests
+from canarium.gitops.application.unbuilt import ignored_in
 from canarium.gitops.git.repositories import Repositories
 from canarium.gitops.kinds import APP_PROJECTS, APPLICATION_SETS, APPLICATIONS
 from canarium.gitops.source import is_kustomized, render_source
@@ -233,7 +234,12 @@ class ApplicationReconciler:
             return Manifests(sha=sha, error=error)
         kind = "Kustomize" if is_kustomized(tree, path) else "Directory"
         return Manifests(
-            sha=sha, objects=tuple(objects), hooks=tuple(hooks), warnings=tuple(warnings), source_type=kind
+            sha=sha,
+            objects=tuple(objects),
+            hooks=tuple(hooks),
+            warnings=tuple(warnings),
+            ignored=ignored_in(objects),
+            source_type=kind,
         )
 
     # the cluster

@@ -33,6 +33,7 @@ from canarium.gitops.application.reasons import (
 )
 from canarium.gitops.application.resource_key import SYNC_OPTIONS, instance_name, option, tracked_by, wave_of
 from canarium.gitops.application.sync import Propagation, delete_action
+from canarium.gitops.application.unbuilt import IGNORED, ignored_by
 from canarium.gitops.kinds import APPLICATIONS
 from canarium.kube.decision import Action, Decision, EventNote, Patch, Reason
 from canarium.kube.objects import Obj, annotations_of, format_time, parse_time
@@ -45,7 +46,7 @@ SKIP = "argocd.argoproj.io/skip-reconcile"
 TRUE = frozenset(("1", "t", "T", "true", "TRUE", "True"))
 """What Go's strconv.ParseBool takes for true."""
 FINALIZER = "resources-finalizer.argocd.argoproj.io"
-COMPARED = ("ComparisonError", "ExcludedResourceWarning", "RepeatedResourceWarning", "SharedResourceWarning")
+COMPARED = ("ComparisonError", "ExcludedResourceWarning", IGNORED, "RepeatedResourceWarning", "SharedResourceWarning")
 SPEC_CHECKED = ("InvalidSpecError", "UnknownError")
 FULL_SHA = re.compile(r"[0-9a-f]{40}")
 SOON = timedelta(milliseconds=1)
@@ -58,6 +59,7 @@ class Look:
     revision: str
     targets: Sequence[Obj] | None
     warnings: Sequence[str] = ()
+    ignored: Sequence[str] = ()
     source_type: str = ""
     problem: Reason | None = None
     error: str = ""
@@ -82,6 +84,7 @@ def decide(observed: Observed, now: datetime) -> Decision:
     conditions = [
         *errors,
         *({"type": "RepeatedResourceWarning", "message": text} for text in look.warnings),
+        *({"type": IGNORED, "message": text} for text in (*ignored_by(app), *look.ignored)),
         *({"type": "SharedResourceWarning", "message": text} for text in comparison.shared),
     ]
     status = _status(app, look, comparison, now)
@@ -175,7 +178,7 @@ def _look(observed: Observed, now: datetime) -> Look:
         told = told_of(found.error)
         error = f"Failed to load target state: failed to generate manifest for source 1 of 1: {told}"
         return Look(sha, None, problem=RenderFailed(sha, told), error=error, is_fresh=is_fresh)
-    return Look(sha, found.objects, found.warnings, found.source_type, is_fresh=is_fresh)
+    return Look(sha, found.objects, found.warnings, found.ignored, found.source_type, is_fresh=is_fresh)
 
 
 def _sync_reason(comparison: Comparison, revision: str) -> Reason:

@@ -20,15 +20,16 @@ DELETE_HOOKS = frozenset(("PreDelete", "PostDelete"))
 class Manifests:
     """What a commit says about one Application, or why it says nothing. Shared and never changed.
 
-    objects: with namespace and tracking id. places: `file:line` of each, where known.
+    objects: with namespace and tracking id. warnings: about objects that appear twice. ignored: what they ask for and
+    is not built.
     """
 
     sha: str
     objects: tuple[Obj, ...] = ()
     hooks: tuple[Obj, ...] = ()
     warnings: tuple[str, ...] = ()
+    ignored: tuple[str, ...] = ()
     source_type: str = ""
-    places: tuple[tuple[ResourceKey, str], ...] = ()
     error: CanariumError | None = None
 
 
