@@ -8,7 +8,7 @@ import pytest
 
 from canarium.kube.objects import format_time
 from canarium.rollouts import commands
-from canarium.rollouts.reasons import Paused, PodsUnavailable
+from canarium.rollouts.reasons import Paused, PodsUnavailable, StillShrinking
 from tests.rollouts.simulator import World, analysis, pause, rollout, set_weight, template
 
 
@@ -363,3 +363,41 @@ def test_a_lost_status_write_is_made_good() -> None:
     assert straight.scale() == bumpy.scale()
     assert list(straight.runs) == list(bumpy.runs)
     assert straight.phase == bumpy.phase
+
+
+def test_a_restart_does_not_count_pods_that_scaling_takes_already() -> None:
+    """A ReplicaSet that was told to drop a pod still has it; the restart takes no second one."""
+    world = World(rollout(replicas=3, canary={"maxSurge": 0, "maxUnavailable": 1}))
+    world.settle()
+    world.add_pods()
+    world.advance(minutes=1)
+    (only,) = world.replica_sets.values()
+    only["spec"]["replicas"] = 2
+
+    apply(world, commands.restart(world.rollout, world.now - timedelta(seconds=1)))
+    world.step()
+
+    assert len(world.pods) == 3
+
+
+def test_a_replica_set_that_still_shrinks_is_not_grown_on_the_strength_of_pods_that_leave() -> None:
+    """The canary went from 5 to 2 and is wanted at 5 again; its status still shows the three pods that leave."""
+    world = World(rollout(replicas=6, steps=[set_weight(80), pause()], canary={"maxSurge": 3, "maxUnavailable": 0}))
+    started(world)
+    canary, stable = (
+        next(found for found in world.replica_sets.values() if world.image_of(found) == image)
+        for image in ("shop:2", "shop:1")
+    )
+    sizes = canary["spec"]["replicas"], stable["spec"]["replicas"]
+    canary["spec"]["replicas"] = 2
+    stable["spec"]["replicas"] = 4
+    stable["status"] |= {"replicas": 4, "availableReplicas": 4}
+
+    world.step()
+
+    assert world.scale() == {"shop:2": 2, "shop:1": 4}
+    assert any(isinstance(reason, StillShrinking) for reason in world.because)
+
+    world.make_pods_available()
+    world.settle()
+    assert (canary["spec"]["replicas"], stable["spec"]["replicas"]) == sizes

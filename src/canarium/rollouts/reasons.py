@@ -122,6 +122,20 @@ class StableLeaving(Reason, frozen=True):
         return f"Waiting for the stable ReplicaSet: it has {self.have} pods, {self.want} are wanted."
 
 
+class StillShrinking(Reason, frozen=True):
+    """A ReplicaSet is to grow again, but has not dropped the pods yet that it was told to drop before."""
+
+    replica_set: str
+    have: int
+    told: int
+
+    def __str__(self) -> str:
+        return (
+            f"ReplicaSet {self.replica_set} is to grow again, but still drops pods: it has {self.have}, "
+            f"{self.told} were wanted last."
+        )
+
+
 class StepCompleted(Reason, frozen=True):
     """A step is done."""
 

@@ -1,13 +1,13 @@
 """Scaling the ReplicaSets of a basic canary: stable first, then canary, then whatever else still has pods.
 
 Owns: which ReplicaSet is scaled in which order, and when a weight counts as reached. Must not know: steps, analysis.
-Behaviour follows `rollout/canary.go` and `rollout/replicaset.go`, Argo Rollouts 1.10.
+Behaviour follows `rollout/canary.go` and `rollout/replicaset.go`, Argo Rollouts 1.10, but for `_is_turning_round`.
 """
 
 from __future__ import annotations
 
 from canarium.rollouts.pauses import INCONCLUSIVE_ANALYSIS
-from canarium.rollouts.reasons import PodsUnavailable, StableLeaving
+from canarium.rollouts.reasons import PodsUnavailable, StableLeaving, StillShrinking
 from canarium.rollouts.replicasets import ReplicaSet, total_available, total_desired
 from canarium.rollouts.strategies.canary.counts import Counts, Scale, basic_canary_counts
 from canarium.rollouts.strategies.canary.steps import desired_weight
@@ -48,11 +48,26 @@ def reconcile_replica_sets(turn: Turn) -> bool:
         if found is not None and found.annotations.get(SCALE_DOWN_DEADLINE):
             turn.patch_replica_set(found, annotations={SCALE_DOWN_DEADLINE: None})
     counts = wanted_counts(turn)
+    if _is_turning_round(turn, counts):
+        return True
     if turn.stable is not None and not _is_same(turn) and turn.scale(turn.stable, counts.stable):
         return True
     if turn.new is not None and turn.scale(turn.new, counts.canary):
         return True
     return _scale_down_others(turn)
+
+
+def _is_turning_round(turn: Turn, counts: Counts) -> bool:
+    """A ReplicaSet that should grow has not yet dropped what it was last told to drop.
+
+    Nothing is scaled meanwhile: grown at once, it would seem to have the available pods that are on their way out, and
+    others would go on the strength of them. Upstream does not wait, and can be short of pods for it.
+    """
+    for found, wanted in ((turn.stable, counts.stable), (turn.new, counts.canary)):
+        if found is not None and found.desired < min(wanted, found.actual):
+            turn.because(StillShrinking(found.name, found.actual, found.desired))
+            return True
+    return False
 
 
 def _scale_down_others(turn: Turn) -> bool:
