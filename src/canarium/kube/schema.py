@@ -1,27 +1,20 @@
-"""Structural schemas of CustomResourceDefinitions: defaulting, pruning and validation.
+"""Structural schemas of CustomResourceDefinitions: pruning and defaulting.
 
-Owns: those three, as pure functions of (value, schema). Must not know: storage or HTTP.
-Behaviour follows apiextensions-apiserver's structural schemas; CEL rules are not evaluated.
+Owns: those two as pure functions of (value, schema), and the order of all three steps. Must not know: storage or HTTP.
+Source: Kubernetes 1.34, apiextensions-apiserver pkg/apiserver/schema/{pruning,defaulting}.
 """
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
-from typing import Any, TypeAlias
+from typing import Any
 
-Schema: TypeAlias = Mapping[str, Any]
-Cause: TypeAlias = tuple[str, str, str]
-"""(field path, reason, message), as metav1.StatusCause has them."""
+from canarium.kube.patch.merge import equal
+from canarium.kube.schema_problems import Cause, Schema, problems
 
-_TYPE_NAMES: dict[type, str] = {
-    bool: "boolean",
-    int: "integer",
-    float: "number",
-    str: "string",
-    list: "array",
-    dict: "object",
-}
+_META = ("apiVersion", "kind", "metadata")
+_NO_SCHEMA: Schema = {}
 
 
 def reviewed(obj: dict[str, Any], old: Mapping[str, Any] | None, schema: Schema) -> tuple[dict[str, Any], list[Cause]]:
@@ -30,7 +23,7 @@ def reviewed(obj: dict[str, Any], old: Mapping[str, Any] | None, schema: Schema)
     old: the stored object on update. Its fields passed the schema already, so those that did not change at the top
     level (the whole spec, when a status is written) are taken as they are.
     """
-    same = {name for name, part in obj.items() if old is not None and name in old and old[name] == part}
+    same = {name for name, part in obj.items() if old is not None and name in old and equal(old[name], part)}
     narrowed = {
         **schema,
         "properties": {name: part for name, part in (schema.get("properties") or {}).items() if name not in same},
@@ -47,135 +40,61 @@ def with_defaults(value: Any, schema: Schema) -> Any:
         properties: Mapping[str, Schema] = schema.get("properties") or {}
         result = value
         for name, part in properties.items():
-            if name in value:
+            if name in value and not _lacks(value[name], part):
                 child = with_defaults(value[name], part)
                 if child is not value[name]:
                     result = {**result, name: child}
-            elif "default" in part:
+            elif part.get("default") is not None:
                 result = {**result, name: with_defaults(copy.deepcopy(part["default"]), part)}
         extra = schema.get("additionalProperties")
         if isinstance(extra, dict):
             for name in value:
                 if name not in properties:
-                    child = with_defaults(value[name], extra)
+                    child = _item_with_defaults(value[name], extra)
                     if child is not value[name]:
                         result = {**result, name: child}
         return result
     if isinstance(value, list) and isinstance(schema.get("items"), dict):
-        items = [with_defaults(item, schema["items"]) for item in value]
+        items = [_item_with_defaults(item, schema["items"]) for item in value]
         return items if any(new is not old for new, old in zip(items, value, strict=True)) else value
     return value
 
 
+def _item_with_defaults(item: Any, schema: Schema) -> Any:
+    return with_defaults(copy.deepcopy(schema.get("default")) if _lacks(item, schema) else item, schema)
+
+
+def _lacks(value: Any, schema: Schema) -> bool:
+    """A null where the schema allows none stands for a value left out."""
+    return value is None and not schema.get("nullable")
+
+
 def pruned(value: Any, schema: Schema, *, is_root: bool = True) -> Any:
-    """A value without the fields that the schema does not name, unless it preserves unknown fields."""
+    """A value without the fields that the schema does not name, unless it preserves unknown fields, and without nulls
+    that mean a field left out (those with a default are left to `with_defaults`)."""
     if isinstance(value, dict):
         properties: Mapping[str, Schema] = schema.get("properties") or {}
         extra = schema.get("additionalProperties")
-        keeps_unknown = bool(schema.get("x-kubernetes-preserve-unknown-fields")) or extra is True
+        keeps_unknown = bool(schema.get("x-kubernetes-preserve-unknown-fields"))
+        is_object = is_root or schema.get("x-kubernetes-embedded-resource")
         result: dict[str, Any] = {}
         for name, child in value.items():
-            if is_root and name in ("apiVersion", "kind", "metadata"):
+            if is_object and name in _META:
                 result[name] = child
-            elif name in properties:
-                result[name] = pruned(child, properties[name], is_root=False)
-            elif isinstance(extra, dict):
-                result[name] = pruned(child, extra, is_root=False)
-            elif keeps_unknown:
-                result[name] = child
+                continue
+            part = properties.get(name)
+            if part is None and extra:
+                part = extra if isinstance(extra, dict) else _NO_SCHEMA
+            if part is None:
+                if keeps_unknown:
+                    result[name] = child
+            elif child is not None or part is _NO_SCHEMA or part.get("nullable") or part.get("default") is not None:
+                result[name] = pruned(child, part, is_root=False)
         return result
-    if isinstance(value, list) and isinstance(schema.get("items"), dict):
-        return [pruned(item, schema["items"], is_root=False) for item in value]
+    if isinstance(value, list) and ("items" in schema or not schema.get("x-kubernetes-preserve-unknown-fields")):
+        items = schema.get("items") or _NO_SCHEMA
+        return [pruned(item, items, is_root=False) for item in value]
     return value
 
 
-def problems(value: Any, schema: Schema, path: str = "") -> list[Cause]:
-    """What is wrong with a value, each with its field path, in apiextensions' words."""
-    if schema.get("x-kubernetes-int-or-string"):
-        if isinstance(value, (int, str)) and not isinstance(value, bool):
-            return []
-        return [_wrong_type(path, "integer,string", value)]
-    wanted = schema.get("type")
-    if value is None:
-        return [] if schema.get("nullable") or not wanted else [_wrong_type(path, wanted, value)]
-    if wanted and not _is_a(value, wanted):
-        return [_wrong_type(path, wanted, value)]
-    causes: list[Cause] = []
-    if "enum" in schema and value not in schema["enum"]:
-        choices = ", ".join(f'"{choice}"' for choice in schema["enum"])
-        causes.append(
-            (path, "FieldValueNotSupported", f"Unsupported value: {_shown(value)}: supported values: {choices}")
-        )
-    causes += _number_problems(value, schema, path)
-    if isinstance(value, dict):
-        causes += _object_problems(value, schema, path)
-    elif isinstance(value, list) and isinstance(schema.get("items"), dict):
-        for index, item in enumerate(value):
-            causes += problems(item, schema["items"], f"{path}[{index}]")
-    return causes
-
-
-def _object_problems(value: dict[str, Any], schema: Schema, path: str) -> list[Cause]:
-    causes: list[Cause] = [
-        (_join(path, name), "FieldValueRequired", "Required value")
-        for name in schema.get("required") or ()
-        if name not in value
-    ]
-    properties: Mapping[str, Schema] = schema.get("properties") or {}
-    extra = schema.get("additionalProperties")
-    for name, child in value.items():
-        if not path and name in ("apiVersion", "kind", "metadata"):
-            continue
-        if name in properties:
-            causes += problems(child, properties[name], _join(path, name))
-        elif isinstance(extra, dict):
-            causes += problems(child, extra, _join(path, name))
-    return causes
-
-
-def _number_problems(value: Any, schema: Schema, path: str) -> list[Cause]:
-    if not isinstance(value, (int, float)) or isinstance(value, bool):
-        return []
-    where = path.rpartition(".")[2]
-    causes: list[Cause] = []
-    if "minimum" in schema and value < schema["minimum"]:
-        message = f"Invalid value: {value}: {where} in body should be greater than or equal to {schema['minimum']}"
-        causes.append((path, "FieldValueInvalid", message))
-    if "maximum" in schema and value > schema["maximum"]:
-        message = f"Invalid value: {value}: {where} in body should be less than or equal to {schema['maximum']}"
-        causes.append((path, "FieldValueInvalid", message))
-    return causes
-
-
-def _is_a(value: Any, wanted: str) -> bool:
-    match wanted:
-        case "object":
-            return isinstance(value, dict)
-        case "array":
-            return isinstance(value, list)
-        case "string":
-            return isinstance(value, str)
-        case "boolean":
-            return isinstance(value, bool)
-        case "integer":
-            is_whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
-            return is_whole and not isinstance(value, bool)
-        case "number":
-            return isinstance(value, (int, float)) and not isinstance(value, bool)
-        case _:
-            return True
-
-
-def _wrong_type(path: str, wanted: str, value: Any) -> Cause:
-    actual = "null" if value is None else _TYPE_NAMES.get(type(value), type(value).__name__)
-    where = path or "<nil>"
-    message = f'Invalid value: "{actual}": {where} in body must be of type {wanted}: "{actual}"'
-    return (path or "<nil>", "FieldValueTypeInvalid", message)
-
-
-def _shown(value: Any) -> str:
-    return f'"{value}"' if isinstance(value, str) else str(value)
-
-
-def _join(path: str, name: str) -> str:
-    return f"{path}.{name}" if path else name
+__all__ = ["Cause", "Schema", "problems", "pruned", "reviewed", "with_defaults"]

@@ -19,11 +19,9 @@ from typing import Any
 
 from canarium.kube.objects import Obj
 from canarium.kube.resources import CUSTOM_RESOURCE_DEFINITIONS, Resource
+from canarium.kube.schema_problems import QUANTITY_PATTERN
 
 _FIELD = re.compile(r"([\w$.-]+)(!?)(?::([^(=]+))?(?:\(([^)]*)\))?(?:=(.*))?")
-_QUANTITY = (
-    r"^(\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))(([KMGTPE]i)|[numkMGTPE]|([eE](\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))))?$"
-)
 _INT_OR_STRING: Obj = {"anyOf": [{"type": "integer"}, {"type": "string"}], "x-kubernetes-int-or-string": True}
 _PLAIN: dict[str, Obj] = {
     "str": {"type": "string"},
@@ -35,7 +33,7 @@ _PLAIN: dict[str, Obj] = {
     "number": {"type": "number"},
     "bool": {"type": "boolean"},
     "intstr": _INT_OR_STRING,
-    "quantity": {**_INT_OR_STRING, "pattern": _QUANTITY},
+    "quantity": {**_INT_OR_STRING, "pattern": QUANTITY_PATTERN},
     "object": {"type": "object"},
     "free": {"type": "object", "x-kubernetes-preserve-unknown-fields": True},
     "any": {"x-kubernetes-preserve-unknown-fields": True},
