@@ -6,7 +6,7 @@ Must not know: revisions, sync operations. Behaviour follows Argo CD 3.6 `Compar
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,7 @@ from canarium.gitops.application.resource_key import (
     ResourceKey,
     hooks_of,
     instance_name,
+    needs_confirmation,
     option,
     resource_key,
     tracked_by,
@@ -110,10 +111,11 @@ def compare(
 ) -> Comparison:
     """Compare. targets: None when they could not be had, which makes everything Unknown."""
     pairs = tuple(pair for pair in pair_up(app, targets or (), live, is_modified) if pair.is_own)
+    options = ((app.get("spec") or {}).get("syncPolicy") or {}).get("syncOptions") or ()
     resources = []
     sync = "Synced"
     for pair in pairs:
-        entry = _resource(pair)
+        entry = _resource(pair, options)
         if targets is None:
             entry["status"] = "Unknown"
         elif not _is_hook(pair):
@@ -122,6 +124,8 @@ def compare(
             if pair.is_out_of_sync and not extraneous:
                 sync = "OutOfSync"
         resources.append(entry)
+    if has_changed_namespace(app):
+        sync = "OutOfSync"
     health = _aggregate(pairs, resources)
     resources.sort(key=lambda entry: (entry.get("group", ""), entry["kind"], entry.get("namespace", ""), entry["name"]))
     return Comparison(
@@ -139,7 +143,14 @@ def _is_hook(pair: Pair) -> bool:
     return obj is not None and bool(hooks_of(obj))
 
 
-def _resource(pair: Pair) -> dict[str, Any]:
+def has_changed_namespace(app: Mapping[str, Any]) -> bool:
+    """The metadata managed for the namespace is no longer what was synced last (HasChangedManagedNamespaceMetadata)."""
+    wanted = ((app.get("spec") or {}).get("syncPolicy") or {}).get("managedNamespaceMetadata")
+    synced = ((app.get("status") or {}).get("operationState") or {}).get("syncResult")
+    return wanted is not None and synced is not None and synced.get("managedNamespaceMetadata") != wanted
+
+
+def _resource(pair: Pair, options: Collection[str]) -> dict[str, Any]:
     obj = pair.live or pair.target or {}
     entry: dict[str, Any] = {"kind": pair.key.kind, "name": pair.key.name, "version": version_of(obj)}
     if pair.key.group:
@@ -148,6 +159,8 @@ def _resource(pair: Pair) -> dict[str, Any]:
         entry["namespace"] = pair.key.namespace
     if pair.needs_prune:
         entry["requiresPruning"] = True
+    if any(needs_confirmation(one, options, "Delete", "Prune") for one in (pair.target, pair.live)):
+        entry["requiresDeletionConfirmation"] = True
     if pair.target is not None and (wave := wave_of(pair.target)):
         entry["syncWave"] = wave
     return entry

@@ -16,13 +16,14 @@ from typing import Any
 from canarium.errors import CanariumError
 from canarium.gitops import project
 from canarium.gitops.application import autosync, operation
-from canarium.gitops.application.compare import Comparison, compare
+from canarium.gitops.application.compare import Comparison, compare, has_changed_namespace
 from canarium.gitops.application.health import Health
 from canarium.gitops.application.observed import Observed
 from canarium.gitops.application.operation import told_of
 from canarium.gitops.application.reasons import (
     AutoSync,
     AutoSyncSkipped,
+    AwaitsConfirmation,
     DeletingResources,
     GitUnreachable,
     InvalidSpec,
@@ -31,7 +32,15 @@ from canarium.gitops.application.reasons import (
     Skipped,
     Synced,
 )
-from canarium.gitops.application.resource_key import SYNC_OPTIONS, instance_name, option, tracked_by, wave_of
+from canarium.gitops.application.resource_key import (
+    SYNC_OPTIONS,
+    instance_name,
+    is_deletion_confirmed,
+    needs_confirmation,
+    option,
+    tracked_by,
+    wave_of,
+)
 from canarium.gitops.application.sync import Propagation, delete_action
 from canarium.gitops.application.unbuilt import IGNORED, ignored_by
 from canarium.gitops.kinds import APPLICATIONS
@@ -97,11 +106,13 @@ def decide(observed: Observed, now: datetime) -> Decision:
     wanted = operation.requested(app)
     change: dict[str, Any] = {}
     if wanted is not None:
-        progress = operation.proceed(observed, wanted, now, errors)
+        progress = operation.proceed(observed, wanted, now, errors, comparison.shared)
         because.append(progress.because)
         actions += progress.actions
         events += progress.events
         status["operationState"] = progress.state
+        if progress.wave_applied_at is not None:
+            status["observedAt"] = progress.wave_applied_at
         if progress.history is not None:
             status["history"] = progress.history
         if progress.again is not None:
@@ -151,6 +162,7 @@ def is_expired(app: Mapping[str, Any], now: datetime) -> bool:
         or REFRESH in annotations_of(app)
         or compared.get("source") != spec.get("source")
         or compared.get("destination") != spec.get("destination")
+        or has_changed_namespace(app)
         or (compared.get("ignoreDifferences") or []) != (spec.get("ignoreDifferences") or [])
         or now >= parse_time(status["reconciledAt"]) + POLL
     )
@@ -193,7 +205,7 @@ def _status(app: Obj, look: Look, comparison: Comparison, now: datetime) -> dict
     if spec.get("ignoreDifferences"):
         compared["ignoreDifferences"] = spec["ignoreDifferences"]
     status = {
-        **before,
+        **{key: value for key, value in before.items() if key != "observedAt"},
         "controllerNamespace": app["metadata"].get("namespace", ""),
         "health": _health(before, comparison, now),
         "reconciledAt": format_time(now) if look.is_fresh or not before.get("reconciledAt") else before["reconciledAt"],
@@ -283,6 +295,10 @@ def _delete(observed: Observed) -> Decision:
     if not ours:
         return Decision(because=(DeletingResources(()),))
     mine = [obj for obj in observed.live.values() if tracked_by(obj) == instance_name(app) and _may_delete(app, obj)]
+    if asking := [obj for obj in mine if _asks_for_confirmation(app, obj)]:
+        return Decision(
+            because=(AwaitsConfirmation(tuple(f"{obj['kind']}/{obj['metadata']['name']}" for obj in asking)),)
+        )
     if mine:
         going = [obj for obj in mine if obj["metadata"].get("deletionTimestamp")]
         last = max(wave_of(obj) for obj in mine)
@@ -298,6 +314,12 @@ def _delete(observed: Observed) -> Decision:
     return Decision(
         because=(DeletingResources(()),), actions=(_patch(app, {"metadata": {"finalizers": left or None}}),)
     )
+
+
+def _asks_for_confirmation(app: Obj, obj: Obj) -> bool:
+    options = (app["spec"].get("syncPolicy") or {}).get("syncOptions") or ()
+    is_confirmed = is_deletion_confirmed(app, parse_time(app["metadata"]["deletionTimestamp"]))
+    return not is_confirmed and needs_confirmation(obj, options, "Delete", "Prune")
 
 
 def _may_delete(app: Obj, obj: Obj) -> bool:

@@ -73,6 +73,33 @@ def apply_patch(target: Obj, live: Obj) -> tuple[dict[str, Any], Literal["merge"
     return merge.three_way(original, wanted, live), "merge"
 
 
+def overlay_patch(target: Obj, live: Obj) -> tuple[dict[str, Any], Literal["merge"]]:
+    """The patch that gives `live` the labels and annotations of `target`, and takes none away; empty if it has them."""
+    patch: dict[str, Any] = {}
+    for part in ("labels", "annotations"):
+        there = live["metadata"].get(part) or {}
+        wanted = target["metadata"].get(part) or {}
+        if missing := {name: text for name, text in wanted.items() if there.get(name) != text}:
+            patch.setdefault("metadata", {})[part] = missing
+    return patch, "merge"
+
+
+def with_ignored_fields(target: Obj, live: Obj, ignore: Sequence[str]) -> Obj:
+    """`target` with the values that `live` has at the JSON pointers `ignore`, so that applying it changes none there.
+
+    Source: normalizeTargetResources (RespectIgnoreDifferences).
+    """
+    there = {key: value for key, value in live.items() if key != "status"}
+    rest, wanted = there, target
+    for path in map(_path, ignore):
+        rest, wanted = _without(rest, path), _without(wanted, path)
+    if is_built_in(target):
+        kind = (group_of(target), str(target.get("kind")))
+        return strategic.apply(wanted, strategic.three_way(rest, there, rest, kind), kind)
+    found: Obj = merge.apply(wanted, merge.diff(rest, there))
+    return found
+
+
 def with_last_applied(target: Obj) -> Obj:
     """A copy that remembers what was applied, as `kubectl apply` writes it: sorted keys and a newline."""
     metadata = target.get("metadata") or {}
@@ -111,9 +138,13 @@ def _comparable(obj: Obj, ignore: Sequence[str]) -> Obj:
     made = {**{key: value for key, value in obj.items() if key != "status"}, "metadata": metadata}
     if made.get("kind") == "Secret" and "stringData" in made:
         made = _secret(made)
-    for pointer in ignore:
-        made = _without(made, [part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:]])
+    for path in map(_path, ignore):
+        made = _without(made, path)
     return made
+
+
+def _path(pointer: str) -> list[str]:
+    return [part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:]]
 
 
 def _secret(secret: Obj) -> Obj:

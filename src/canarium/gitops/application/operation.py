@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from canarium.errors import CanariumError
-from canarium.gitops.application.compare import pair_up
+from canarium.gitops.application.compare import Pair, ignored_pointers, pair_up
+from canarium.gitops.application.diff import with_ignored_fields
 from canarium.gitops.application.observed import Observed
 from canarium.gitops.application.plan import Task, make_plan
-from canarium.gitops.application.reasons import SyncEnded, Syncing, SyncRetries
-from canarium.gitops.application.resource_key import ResourceKey, hooks_of
+from canarium.gitops.application.reasons import SyncEnded, Syncing, SyncRetries, WavePauses
+from canarium.gitops.application.resource_key import SYNC_OPTIONS, hooks_of, is_deletion_confirmed, resource_key
 from canarium.gitops.application.sync import Options, Propagation, next_step
 from canarium.gitops.application.targets import Manifests
 from canarium.kube.decision import Action, EventNote, Reason
@@ -28,6 +29,8 @@ HISTORY_LIMIT = 10
 RETRY_FIRST = timedelta(seconds=5)
 RETRY_FACTOR = 2
 RETRY_CAP = timedelta(minutes=3)
+WAVE_PAUSE = timedelta(seconds=2)
+"""Between waves, for other controllers to notice what was applied (`ARGOCD_SYNC_WAVE_DELAY`)."""
 COMPLETED = frozenset(("Succeeded", "Failed", "Error"))
 DURATION = re.compile(r"(\d+(?:\.\d+)?)(h|m|s)?")
 UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, None: 1.0}
@@ -35,7 +38,8 @@ UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, None: 1.0}
 
 @dataclass(frozen=True, kw_only=True)
 class Progress:
-    """What one pass over an operation leaves. is_over: `operation` is to be cleared."""
+    """What one pass over an operation leaves. is_over: `operation` is to be cleared. wave_applied_at: for the pause
+    before the next wave; kept in `status.observedAt`, which Argo CD no longer uses."""
 
     because: Reason
     state: dict[str, Any]
@@ -44,6 +48,7 @@ class Progress:
     history: list[dict[str, Any]] | None = None
     again: timedelta | None = None
     is_over: bool = False
+    wave_applied_at: str | None = None
 
 
 def requested(app: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -74,21 +79,47 @@ def plan_of(observed: Observed, operation: Mapping[str, Any], manifests: Manifes
     sync = operation.get("sync") or {}
     options = _options(app, sync)
     chosen = {(one.get("group") or "", one.get("kind"), one.get("name")) for one in sync.get("resources") or ()}
-    name = (app["spec"].get("destination") or {}).get("namespace")
-    creates = "CreateNamespace=true" in options and name and (not observed.namespace_exists or _made_it(app, str(name)))
-    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}} if creates else None
+    pairs = pair_up(app, manifests.objects, observed.live, observed.is_modified)
+    if "RespectIgnoreDifferences=true" in options:
+        pairs = tuple(_respecting(app, pair) for pair in pairs)
+    namespace = _namespace(observed) if "CreateNamespace=true" in options else None
     tasks = make_plan(
-        pair_up(app, manifests.objects, observed.live, observed.is_modified),
+        pairs,
         namespace=namespace,
         prune_last="PruneLast=true" in options,
         selected=(lambda key: (key.group, key.kind, key.name) in chosen) if chosen else None,
     )
-    key = ResourceKey("", "Namespace", "", str(name))
-    live = observed.live.get(key)
-    return tuple(
-        Task(task.phase, task.wave, task.target, live) if task.key == key and live is not None else task
-        for task in tasks
-    )
+    if namespace is None:
+        return tasks
+    live, is_merged = observed.live.get(resource_key(namespace)), managed_metadata(app) is not None
+    return tuple(replace(task, live=live, is_merged=is_merged) if task.target is namespace else task for task in tasks)
+
+
+def managed_metadata(app: Mapping[str, Any]) -> dict[str, Any] | None:
+    """`spec.syncPolicy.managedNamespaceMetadata`, if there is any."""
+    found: dict[str, Any] | None = (app["spec"].get("syncPolicy") or {}).get("managedNamespaceMetadata")
+    return found
+
+
+def _namespace(observed: Observed) -> Obj | None:
+    """The destination's namespace, if a sync has to make it or manages its metadata (syncNamespace)."""
+    app = observed.app
+    name, managed = (app["spec"].get("destination") or {}).get("namespace"), managed_metadata(app)
+    if not name or (managed is None and observed.namespace_exists and not _made_it(app, str(name))):
+        return None
+    metadata: Obj = {"name": name}
+    if managed is not None:
+        metadata["labels"] = managed.get("labels") or {}
+        metadata["annotations"] = {**(managed.get("annotations") or {}), SYNC_OPTIONS: "ServerSideApply=true"}
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
+
+
+def _respecting(app: Mapping[str, Any], pair: Pair) -> Pair:
+    """The pair with the live values of what `spec.ignoreDifferences` names in its target."""
+    pointers = ignored_pointers(app, pair.key)
+    if pair.target is None or pair.live is None or not pointers:
+        return pair
+    return replace(pair, target=with_ignored_fields(pair.target, pair.live, pointers))
 
 
 def _made_it(app: Mapping[str, Any], name: str) -> bool:
@@ -106,9 +137,13 @@ def _options(app: Mapping[str, Any], sync: Mapping[str, Any]) -> Sequence[str]:
 
 
 def proceed(
-    observed: Observed, operation: Mapping[str, Any], now: datetime, errors: Sequence[Mapping[str, str]]
+    observed: Observed,
+    operation: Mapping[str, Any],
+    now: datetime,
+    errors: Sequence[Mapping[str, str]],
+    shared: Sequence[str] = (),
 ) -> Progress:
-    """Take the next step of an operation. errors: conditions that forbid any sync."""
+    """Take the next step of an operation. errors: conditions that forbid any sync. shared: about what others own."""
     app = observed.app
     state = in_progress(app) or {"operation": dict(operation), "phase": "Running", "startedAt": format_time(now)}
     revision = wanted_revision(app, operation)
@@ -133,23 +168,32 @@ def proceed(
     manifests = observed.manifests[sha]
     if manifests.error is not None:
         return _fail(app, state, operation, now, "Error", f"ComparisonError: {told_of(manifests.error)}", sha)
-    if problem := _not_built(manifests, sync, _options(app, sync)):
+    options = _options(app, sync)
+    if problem := _not_built(manifests, sync, options):
         return _end(app, state, now, "Error", problem, sha)
+    if shared and "FailOnSharedResource=true" in options:
+        return _fail(app, state, operation, now, "Failed", f"Shared resource found: {shared[0]}", sha)
+    applied_at = (app.get("status") or {}).get("observedAt")
+    if applied_at is not None and (left := parse_time(applied_at) + WAVE_PAUSE - now) > timedelta(0):
+        return Progress(because=WavePauses(left), state=state, again=left, wave_applied_at=applied_at)
 
     step = next_step(
         plan_of(observed, operation, manifests),
         (state.get("syncResult") or {}).get("resources") or (),
         resource_of=observed.resource_of,
         refusals=observed.refusals,
-        options=_sync_options(sync, _options(app, sync)),
+        options=_sync_options(app, sync, options, parse_time(state["startedAt"])),
     )
-    source = sync.get("source") or app["spec"]["source"]
-    state = {**state, "syncResult": {"resources": list(step.results), "revision": sha, "source": source}}
+    result = {"resources": list(step.results), "revision": sha, "source": sync.get("source") or app["spec"]["source"]}
+    if (managed := managed_metadata(app)) is not None:
+        result["managedNamespaceMetadata"] = managed
+    state = {**state, "syncResult": result}
     match step.phase:
         case "Running":
             state = {**state, "message": step.message, "phase": "Running"}
             because = Syncing(sha, step.applied, step.message)
-            return Progress(because=because, state=state, actions=step.actions)
+            applied_at = format_time(now) if step.is_wave else None
+            return Progress(because=because, state=state, actions=step.actions, wave_applied_at=applied_at)
         case "Succeeded":
             return _end(app, state, now, step.phase, step.message, sha, step.actions)
         case _:
@@ -162,7 +206,7 @@ def told_of(error: CanariumError) -> str:
     return f"{head} ({error.next_step})" if error.next_step else head
 
 
-def _sync_options(sync: Mapping[str, Any], options: Sequence[str]) -> Options:
+def _sync_options(app: Mapping[str, Any], sync: Mapping[str, Any], options: Sequence[str], since: datetime) -> Options:
     propagation: Propagation = "Foreground"
     default_prune = None
     for one in options:
@@ -171,7 +215,14 @@ def _sync_options(sync: Mapping[str, Any], options: Sequence[str]) -> Options:
             propagation = {"background": "Background", "orphan": "Orphan"}.get(value, "Foreground")  # type: ignore[assignment]  # a dict widens the literals
         elif name == "Prune":
             default_prune = value
-    return Options(prune=bool(sync.get("prune")), propagation=propagation, default_prune=default_prune)
+    return Options(
+        prune=bool(sync.get("prune")),
+        propagation=propagation,
+        default_prune=default_prune,
+        is_prune_confirmed=is_deletion_confirmed(app, since),
+        only_out_of_sync="ApplyOutOfSyncOnly=true" in options,
+        skips_missing_kinds="SkipDryRunOnMissingResource=true" in options,
+    )
 
 
 def _not_built(manifests: Manifests, sync: Mapping[str, Any], options: Sequence[str]) -> str:

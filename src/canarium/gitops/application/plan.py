@@ -57,12 +57,18 @@ RANK = {kind: index for index, kind in enumerate(KINDS)}
 
 @dataclass(frozen=True)
 class Task:
-    """One thing to apply, or (without a target) to prune."""
+    """One thing to apply, or (without a target) to prune.
+
+    is_modified: whether target and live differ. is_merged: the target's labels and annotations are laid over what is
+    there, as a server-side apply of them would be; nothing is taken away.
+    """
 
     phase: str
     wave: int
     target: Obj | None
     live: Obj | None
+    is_modified: bool = True
+    is_merged: bool = False
 
     @property
     def is_prune(self) -> bool:
@@ -103,7 +109,7 @@ def make_plan(
     Objects that are not the Application's own are never pruned: they get no task.
     """
     tasks = [
-        Task("Sync", wave_of(pair.target or pair.live or {}), pair.target, pair.live)
+        Task("Sync", wave_of(pair.target or pair.live or {}), pair.target, pair.live, pair.is_modified)
         for pair in pairs
         if pair.is_own and (selected is None or selected(pair.key))
     ]
@@ -119,7 +125,7 @@ def make_plan(
     ]
     tasks.sort(key=_order)
     tasks = _needed_first(tasks, _namespace_made, lambda task: task.key.namespace)
-    tasks = _needed_first(tasks, _kind_made, lambda task: f"{task.key.group}/{task.key.kind}")
+    tasks = _needed_first(tasks, _kind_made, kind_of)
     return tuple(tasks)
 
 
@@ -133,6 +139,16 @@ def _reverse_prunes(tasks: Sequence[Task]) -> list[Task]:
     waves = sorted({task.wave for task in tasks if task.is_prune})
     mirrored = dict(zip(waves, reversed(waves), strict=True))
     return [replace(task, wave=mirrored[task.wave]) if task.is_prune else task for task in tasks]
+
+
+def made_kinds(tasks: Sequence[Task]) -> frozenset[str]:
+    """`group/kind` of the kinds that a sync itself defines."""
+    return frozenset(made for task in tasks if (made := _kind_made(task)))
+
+
+def kind_of(task: Task) -> str:
+    """`group/kind` of what a task is about."""
+    return f"{task.key.group}/{task.key.kind}"
 
 
 def _namespace_made(task: Task) -> str:

@@ -64,6 +64,27 @@ class Syncing(Reason, frozen=True):
         return f"syncing to {_short(self.revision)}{what} ({self.message})"
 
 
+class WavePauses(Reason, frozen=True):
+    """A wave was applied a moment ago, and the next one waits."""
+
+    left: timedelta
+
+    def __str__(self) -> str:
+        return f"a wave was just applied: the next one waits for another {self.left}"
+
+
+class AwaitsConfirmation(Reason, frozen=True):
+    """Some of what would be deleted with the Application asks for confirmation."""
+
+    resources: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return (
+            f"{', '.join(self.resources)} may only be deleted once somebody says so: "
+            "annotate the Application with argocd.argoproj.io/deletion-approved and the time"
+        )
+
+
 class SyncEnded(Reason, frozen=True):
     """A sync is over."""
 

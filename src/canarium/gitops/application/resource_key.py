@@ -6,10 +6,11 @@ Must not know: git, clusters. Behaviour follows Argo CD 3.6 `util/argo/resource_
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from datetime import datetime
 from typing import Any, NamedTuple
 
-from canarium.kube.objects import Obj, ObjectKey, annotations_of
+from canarium.kube.objects import Obj, ObjectKey, annotations_of, parse_time
 
 CONTROL_NAMESPACE = "argocd"
 TRACKING_ID = "argocd.argoproj.io/tracking-id"
@@ -18,6 +19,7 @@ COMPARE_OPTIONS = "argocd.argoproj.io/compare-options"
 SYNC_WAVE = "argocd.argoproj.io/sync-wave"
 HOOK = "argocd.argoproj.io/hook"
 HELM_HOOK = "helm.sh/hook"
+DELETION_APPROVED = "argocd.argoproj.io/deletion-approved"
 IGNORE_HEALTH = "argocd.argoproj.io/ignore-healthcheck"
 
 
@@ -93,6 +95,22 @@ def option(obj: Mapping[str, Any] | None, annotation: str, name: str) -> str | N
         if key == name:
             return value
     return None
+
+
+def needs_confirmation(obj: Mapping[str, Any] | None, options: Collection[str], *names: str) -> bool:
+    """Whether one of the options `names` (Prune, Delete) is `confirm`, on the object or else for the Application."""
+    found = ((name, option(obj, SYNC_OPTIONS, name)) for name in names)
+    return obj is not None and any(
+        value == "confirm" or (value is None and f"{name}=confirm" in options) for name, value in found
+    )
+
+
+def is_deletion_confirmed(app: Mapping[str, Any], since: datetime) -> bool:
+    """Somebody approved, at `since` or later, that what asks for confirmation is deleted."""
+    try:
+        return parse_time(annotations_of(app).get(DELETION_APPROVED) or "") >= since
+    except ValueError:
+        return False
 
 
 def wave_of(obj: Mapping[str, Any]) -> int:

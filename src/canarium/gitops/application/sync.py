@@ -8,14 +8,20 @@ Known difference: hooks are planned and refused, not run (docs/reference/compati
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from canarium.gitops.application import diff
 from canarium.gitops.application.compare import images_of
 from canarium.gitops.application.health import health_of
-from canarium.gitops.application.plan import Task
-from canarium.gitops.application.resource_key import SYNC_OPTIONS, ResourceKey, option, version_of
+from canarium.gitops.application.plan import Task, kind_of, made_kinds
+from canarium.gitops.application.resource_key import (
+    SYNC_OPTIONS,
+    ResourceKey,
+    needs_confirmation,
+    option,
+    version_of,
+)
 from canarium.kube.decision import Action, Create, Delete, Patch
 from canarium.kube.objects import Obj
 from canarium.kube.resources import Resource
@@ -28,22 +34,34 @@ Propagation = Literal["Background", "Foreground", "Orphan"]
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """What an operation says about how to sync."""
+    """What an operation says about how to sync.
+
+    default_prune: the option Prune where an object has none of its own. is_prune_confirmed: what asks for confirmation
+    may go. only_out_of_sync: what does not differ is left alone. skips_missing_kinds: kinds may come into being
+    between waves.
+    """
 
     prune: bool = False
     propagation: Propagation = "Foreground"
     default_prune: str | None = None
+    is_prune_confirmed: bool = False
+    only_out_of_sync: bool = False
+    skips_missing_kinds: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """What comes next: the operation's phase and message, results of all tasks so far, and the actions."""
+    """What comes next: the operation's phase and message, results of all tasks so far, and the actions.
+
+    is_wave: a wave was applied and others follow; Argo CD lets some time pass before the next.
+    """
 
     phase: str
     message: str
     results: tuple[Result, ...]
     actions: tuple[Action, ...] = ()
     applied: tuple[str, ...] = ()
+    is_wave: bool = False
 
 
 def result_key(result: Mapping[str, Any]) -> tuple[ResourceKey, str]:
@@ -63,6 +81,11 @@ def next_step(
     """Decide the next step. before: results so far. refusals: what the API server says to a dry run of a task."""
     results = {result_key(result): result for result in before}
     state = _States(tasks, results)
+    if unknown := _without_kind(tasks, resource_of, options):
+        for task in unknown:
+            state.record(task, "SyncFailed", "", _unknown_kind(task))
+        told = "; ".join(sorted(dict.fromkeys(map(_unknown_kind, unknown))))
+        return state.stop("Failed", f"one or more synchronization tasks are not valid: {told}")
     state.update_health()
     steps = {task.step for task in tasks}
     if len(steps) > 1 and (running := state.running()):
@@ -75,10 +98,12 @@ def next_step(
         return state.stop("Running", _waiting("deletion of", gone))
     if state.any_failed():
         return state.failed("one or more synchronization tasks completed unsuccessfully")
-    pending = [task for task in tasks if not state.is_started(task)]
+    pending = [task for task in tasks if not state.is_started(task) and not _is_left_alone(task, options)]
     if not pending:
         return state.stop("Succeeded", "successfully synced (no more tasks)")
     now = [task for task in pending if task.step == pending[0].step]
+    if asking := [task for task in now if _asks_for_confirmation(task, options)]:
+        return state.stop("Running", _waiting("pruning confirmation of", asking))
     actions: list[Action] = []
     applied = []
     for task in [*(task for task in now if task.is_prune), *(task for task in now if not task.is_prune)]:
@@ -91,7 +116,32 @@ def next_step(
         return state.failed("one or more objects failed to apply", *done)
     if len(now) == len(pending):
         return state.stop("Succeeded", "successfully synced (all tasks run)", *done)
-    return state.stop("Running", _waiting("healthy state of", now), *done)
+    step = state.stop("Running", _waiting("healthy state of", now), *done)
+    return replace(step, is_wave=any(task.phase != "PreSync" for task in now))
+
+
+def _without_kind(tasks: Sequence[Task], resource_of: Callable[[Obj], Resource | None], options: Options) -> list[Task]:
+    """Tasks of kinds that nobody serves, and that this sync does not define either: then nothing is applied."""
+    if options.skips_missing_kinds:
+        return []
+    made = made_kinds(tasks)
+    return [
+        task
+        for task in tasks
+        if not task.is_prune
+        and resource_of(task.obj) is None
+        and kind_of(task) not in made
+        and option(task.target, SYNC_OPTIONS, "SkipDryRunOnMissingResource") != "true"
+    ]
+
+
+def _is_left_alone(task: Task, options: Options) -> bool:
+    return options.only_out_of_sync and not task.is_prune and task.live is not None and not task.is_modified
+
+
+def _asks_for_confirmation(task: Task, options: Options) -> bool:
+    default = () if options.default_prune is None else (f"Prune={options.default_prune}",)
+    return task.is_prune and not options.is_prune_confirmed and needs_confirmation(task.live, default, "Prune")
 
 
 class _States:
@@ -159,6 +209,7 @@ class _States:
         name = f"{resource.singular}{f'.{resource.group}' if resource.group else ''}/{task.key.name}"
         action = apply_action(task, resource)
         verb = "created" if isinstance(action, Create) else "configured" if action else "unchanged"
+        verb = "serverside-applied" if task.is_merged else verb
         self.record(task, "Synced", "Running", f"{name} {verb}")
         return action
 
@@ -168,7 +219,7 @@ class _States:
         if not options.prune:
             self.record(task, "PruneSkipped", "Succeeded", "ignored (requires pruning)")
             return None
-        if (option(live, SYNC_OPTIONS, "Prune") or options.default_prune) in ("false", "confirm"):
+        if (option(live, SYNC_OPTIONS, "Prune") or options.default_prune) == "false":
             self.record(task, "PruneSkipped", "Succeeded", "ignored (no prune)")
             return None
         if resource is None:
@@ -195,8 +246,8 @@ def apply_action(task: Task, resource: Resource) -> Create | Patch | None:
     target, live = task.target, task.live
     assert target is not None, "a prune applies nothing"
     if live is None:
-        return Create(resource=resource, obj=diff.with_last_applied(target))
-    patch, kind = diff.apply_patch(target, live)
+        return Create(resource=resource, obj=target if task.is_merged else diff.with_last_applied(target))
+    patch, kind = diff.overlay_patch(target, live) if task.is_merged else diff.apply_patch(target, live)
     if not patch:
         return None
     metadata = live["metadata"]

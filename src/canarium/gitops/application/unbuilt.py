@@ -42,9 +42,8 @@ def ignored_by(app: Mapping[str, Any]) -> list[str]:
                 at = f"spec.ignoreDifferences[{index}].{name}"
                 found.append(f"{at} is not built, so these fields still count as differences; {instead}")
     policy = spec.get("syncPolicy") or {}
-    for option in policy.get("syncOptions") or ():
-        if option == "Validate=false":
-            found.append(_says(f"spec.syncPolicy.syncOptions: {option}", _SYNC_OPTIONS[option]))
+    if "Validate=false" in (policy.get("syncOptions") or ()):
+        found.append(_says("spec.syncPolicy.syncOptions: Validate=false", _SYNC_OPTIONS["Validate=false"]))
     if (policy.get("retry") or {}).get("refresh"):
         found.append(_says("spec.syncPolicy.retry.refresh", "a retry uses the commit that the sync began with"))
     found += _in_annotation(app, "", COMPARE_OPTIONS, _COMPARE_OPTIONS)
