@@ -31,6 +31,18 @@ def spec(obj: Obj, **changes: Any) -> Obj:
     return {**obj, "spec": {**obj["spec"], **changes}}
 
 
+def workload(kind: str, **container: Any) -> Obj:
+    """One with a single container."""
+    group = "argoproj.io/v1alpha1" if kind == "Rollout" else "apps/v1"
+    pod = {"spec": {"containers": [{"name": "shop", "image": "shop:1", **container}]}}
+    return {"apiVersion": group, "kind": kind, "metadata": {"name": "shop"}, "spec": {"template": pod}}
+
+
+def claim(storage: Any) -> Obj:
+    spec = {"resources": {"requests": {"storage": storage}}}
+    return {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "shop"}, "spec": spec}
+
+
 DEFAULTED = {
     "template": {"spec": {"containers": [{"name": "shop", "ports": [{"containerPort": 9898, "protocol": "TCP"}]}]}}
 }
@@ -70,6 +82,43 @@ DEFAULTED = {
             False,
             id="stringData is data",
         ),
+        pytest.param(
+            workload("Deployment", resources={"limits": {"cpu": 0.1, "memory": "1024Mi"}}),
+            applied(workload("Deployment", resources={"limits": {"cpu": "100m", "memory": "1Gi"}})),
+            False,
+            id="the same amounts in other words",
+        ),
+        pytest.param(
+            workload("Rollout", resources={"limits": {"cpu": "0.1"}}),
+            applied(workload("Rollout", resources={"limits": {"cpu": "100m"}})),
+            False,
+            id="the same amounts in a Rollout",
+        ),
+        pytest.param(
+            workload("Rollout", resources={"limits": {"cpu": "0.1"}}),
+            applied(workload("Rollout", resources={"limits": {"cpu": "110m"}})),
+            True,
+            id="other amounts",
+        ),
+        pytest.param(
+            workload("Rollout", stdin=False, env=[{"name": "A", "value": ""}]),
+            applied(workload("Rollout", env=[{"name": "A"}])),
+            False,
+            id="what is empty anyway",
+        ),
+        pytest.param(
+            workload("Deployment", ports="?"),
+            applied(workload("Deployment", ports="!")),
+            True,
+            id="what cannot be read as its type",
+        ),
+        pytest.param(
+            claim(1073741824),
+            applied(claim("1Gi")),
+            True,
+            id="a plain number is decimal, which is another amount to Go",
+        ),
+        pytest.param(claim("1024Mi"), applied(claim("1Gi")), False, id="the same amounts in a claim"),
     ],
 )
 def test_what_differs(target: Obj, live: Obj, differs: bool) -> None:

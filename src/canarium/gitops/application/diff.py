@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import msgspec.json
 
+from canarium.gitops.application.known_types import normalized
 from canarium.gitops.application.resource_key import group_of
 from canarium.kube.objects import Obj, annotations_of
 from canarium.kube.patch import merge, strategic
@@ -138,6 +139,7 @@ def _comparable(obj: Obj, ignore: Sequence[str]) -> Obj:
     made = {**{key: value for key, value in obj.items() if key != "status"}, "metadata": metadata}
     if made.get("kind") == "Secret" and "stringData" in made:
         made = _secret(made)
+    made = normalized(made)
     for path in map(_path, ignore):
         made = _without(made, path)
     return made
