@@ -1,8 +1,18 @@
-"""What all tests share: the long runs are asked for by name."""
+"""What all tests share: the long runs are asked for by name, and only they draw new examples each time."""
 
 from __future__ import annotations
 
 import pytest
+from hypothesis import settings
+
+# `make test` must say the same today and tomorrow; a soak is for finding what nobody thought of.
+settings.register_profile("steady", derandomize=True, deadline=None, database=None)
+settings.register_profile("soak", deadline=None, max_examples=1000)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Choose how examples are drawn, before any test module is read."""
+    settings.load_profile("soak" if config.getoption("--soak") else "steady")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
