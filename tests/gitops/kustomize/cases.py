@@ -387,6 +387,19 @@ CASES: dict[str, dict[str, str]] = {
 """
         ),
     ),
+    "ports without a protocol": on(
+        SHOP,
+        inline(
+            POD
+            + """
+      containers:
+      - name: app
+        ports:
+        - {containerPort: 53, name: dns}
+        - {containerPort: 90}
+"""
+        ),
+    ),
     "nulls and $patch directives": on(
         SHOP,
         inline(

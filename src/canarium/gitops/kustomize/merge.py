@@ -98,8 +98,9 @@ def _list(dest: Seq, patch: Seq, field: Field, at: str) -> Seq | None:
     rest = [] if dest is patch else list(dest)
     merged = patch.copy()
     merged.clear()
-    # With several keys, upstream moves what was there behind what is new; with one, it follows the patch.
-    keeps_order = len(field.keys) > 1
+    # With several keys in use, upstream moves what was there behind what is new; with one, it follows the patch.
+    # A key that no item on either side gives (`protocol`, mostly) does not count.
+    keeps_order = sum(any(_key(item, key) for item in (*patch, *rest)) for key in field.keys) > 1
     for item in list(patch):
         if not isinstance(item, Map):
             merged.append(item)
