@@ -343,7 +343,8 @@ async def make_and_mend(lab: Lab, bad: Bad) -> Outcome:
 def is_told(lab: Lab, environment: str) -> bool:
     """Whether the Application or the Rollout complains of anything."""
     app = lab.app(environment)
-    has_failed = "failed" in ((app.get("status") or {}).get("operationState") or {}).get("message", "")
+    message = ((app.get("status") or {}).get("operationState") or {}).get("message", "")
+    has_failed = "failed" in message or "not valid" in message
     is_invalid = condition(lab.rollout(NAMESPACE[environment]), "InvalidSpec") is not None
     return bool(lab.complaint(environment)) or has_failed or is_invalid
 
@@ -373,7 +374,9 @@ def test_what_the_api_refuses_fails_the_sync_as_a_whole(outcomes: dict[str, Outc
         operation = seen.app["status"]["operationState"]
         failed = [one["message"] for one in operation["syncResult"]["resources"] if one["status"] == "SyncFailed"]
         assert [message.startswith(bad.tells) for message in failed] == [True]
-        assert operation["message"].startswith(f"one or more objects failed to apply, reason: {bad.tells}")
+        is_unknown = "API could not find" in bad.tells
+        how = "synchronization tasks are not valid:" if is_unknown else "objects failed to apply, reason:"
+        assert operation["message"].startswith(f"one or more {how} {bad.tells}")
         assert seen.app["status"]["sync"]["status"] == "OutOfSync"
     assert_untouched(outcome)
     assert outcome.is_mended

@@ -225,8 +225,20 @@ def test_an_address_that_cannot_be_read_says_why_and_what_next(
 def test_an_unknown_revision_is_named(revision: str, copy: WorkingCopy, repositories: LocalRepositories) -> None:
     first(copy)
 
-    with pytest.raises(RevisionNotFound, match="unable to resolve"):
+    with pytest.raises(RevisionNotFound, match="unable to resolve") as told:
         repositories.resolve(str(copy.path), revision)
+    assert told.value.next_step == "Set targetRevision to a commit, or to a branch or tag of the repository: main."
+
+
+@pytest.mark.parametrize("revision", ["v1.*", ">=1.0", "~1.2", "1 - 2"])
+def test_a_range_of_versions_is_said_not_to_be_built(
+    revision: str, copy: WorkingCopy, repositories: LocalRepositories
+) -> None:
+    first(copy)
+
+    with pytest.raises(RevisionNotFound, match="unable to resolve") as told:
+        repositories.resolve(str(copy.path), revision)
+    assert told.value.next_step.startswith("Ranges of versions are not built")
 
 
 def test_a_repository_without_commits_says_so(copy: WorkingCopy, repositories: LocalRepositories) -> None:

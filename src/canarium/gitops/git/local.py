@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 import zlib
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 SCP_LIKE = re.compile(r"^[^/:@\s]+@[^/:\s]+:")
 SHORT_SHA = re.compile(r"^[0-9a-f]{7,40}$")
 FULL_SHA = 40
+NAMES_SHOWN = 8
 KEPT_TREES = 32
 KEPT_COMMITS = 1024
 
@@ -85,7 +87,7 @@ class LocalRepositories:
             raise RevisionNotFound(f"repository {repo_url} has no commits", next_step="Push a commit first.")
         raise RevisionNotFound(
             f"unable to resolve '{revision}' to a commit SHA in {repo_url}",
-            next_step="Set targetRevision to a branch, tag or commit that the repository has.",
+            next_step=_instead(revision, repo.refs.as_dict()),
         )
 
     def tree(self, repo_url: str, sha: str) -> CommitTree:
@@ -140,7 +142,7 @@ class LocalRepositories:
         try:
             repo = Repo(str(path))
         except (NotGitRepository, OSError) as error:
-            what = "is not a git repository" if path.is_dir() else "does not exist"
+            what = "is not a git repository" if path.exists() else "does not exist"
             raise RepositoryUnreachable(
                 f"repository {repo_url!r}: {path} {what}",
                 next_step="Set repoURL to a git repository: a working copy or a bare one.",
@@ -176,6 +178,16 @@ class LocalRepositories:
             self._commits.clear()
         self._commits[repo_url, sha] = found
         return found
+
+
+def _instead(revision: str, refs: Iterable[bytes]) -> str:
+    """What to write in place of a revision that is not there."""
+    if set(revision) & set("<>=^~*, "):
+        return "Ranges of versions are not built: set targetRevision to one branch, tag or commit."
+    kinds = (b"refs/heads/", b"refs/tags/")
+    names = sorted({ref.removeprefix(kind).decode(errors="replace") for ref in refs for kind in kinds if kind in ref})
+    shown = ", ".join(names[:NAMES_SHOWN]) + (", …" if len(names) > NAMES_SHOWN else "")
+    return f"Set targetRevision to a commit, or to a branch or tag of the repository: {shown}."
 
 
 def _candidates(revision: str) -> list[bytes]:

@@ -254,11 +254,14 @@ def _check(document: yaml.Document, value: Any, shape: Any, path: list[str | int
 
 
 def _unknown(document: yaml.Document, path: list[str | int], known: dict[str, Any]) -> RenderError:
+    from difflib import get_close_matches
+
+    close = get_close_matches(str(path[-1]), known, n=1)
     return RenderError(
         f'invalid Kustomization: unknown field "{path[-1]}"',
         at=document.key_place(path),
         field=_dotted(path),
-        next_step=f"Known here: {', '.join(sorted(known))}.",
+        next_step=f"Did you mean {close[0]}?" if close else f"Known here: {', '.join(sorted(known))}.",
     )
 
 

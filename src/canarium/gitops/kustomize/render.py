@@ -191,8 +191,9 @@ class _Level:
         above = (*self.above, self.file.folder)
         for visited in above:
             if visited == folder or not folder or visited.startswith(folder + "/"):
+                how = "includes itself" if visited == folder else f"contains {visited or '.'!r}, which led here"
                 raise RenderError(
-                    f"cycle detected: {folder or '.'!r} contains {visited or '.'!r}, which led here",
+                    f"cycle detected: {folder or '.'!r} {how}",
                     at=at,
                     next_step="A kustomization can't include itself or a folder it lies in. Remove this entry.",
                 )
