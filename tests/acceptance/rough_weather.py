@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from pathlib import Path
@@ -45,7 +46,7 @@ ROUGH = FaultRates(
     late_event_seconds=1.0,
 )
 RATES = tuple(part.name for part in fields(FaultRates))
-PATIENCE_SECONDS, PATIENCE_UNDER_FAULTS_SECONDS = 2.0, 25.0
+PATIENCE_SECONDS, PATIENCE_UNDER_FAULTS_SECONDS = 1.0, 10.0
 """How long a decision may be on its way: backing off after faults takes up to ten seconds a time."""
 QUIET_SECONDS = 20.0
 POLL_SECONDS = 240.0
@@ -64,11 +65,20 @@ class Broken(AssertionError):
 
 @dataclass(frozen=True)
 class Deed:
-    """What somebody does, so many seconds after the deed before."""
+    """What somebody does, so many seconds after the deed before.
+
+    at_a_write: milliseconds after a controller wrote the Rollout or a ReplicaSet, when it hurts most; `after` seconds
+    after that.
+    """
 
     after: float
     what: str
     value: Any = None
+    at_a_write: bool = False
+
+    def __str__(self) -> str:
+        when = f"{self.after * 1000:.0f} ms after a write" if self.at_a_write else f"after {self.after:.1f} s"
+        return f"{when}: {self.what} {'' if self.value is None else self.value}"
 
 
 @dataclass(frozen=True)
@@ -86,7 +96,7 @@ class Plan:
 
     def __str__(self) -> str:
         lines = [f"seed {self.seed}: {self.replicas} replicas, {self.canary}, {self.spec}", f"  {self.condition}"]
-        lines += [f"  +{deed.after:.1f}s {deed.what} {'' if deed.value is None else deed.value}" for deed in self.deeds]
+        lines += [f"  {deed}" for deed in self.deeds]
         return "\n".join([*lines, f"  controllers restart at {self.restarts}", f"  {self.faults}"])
 
 
@@ -110,7 +120,7 @@ def plan_for(seed: int) -> Plan:
     ]
     surge, unavailable = choose(("25%", "25%"), (1, 0), (0, 1), ("50%", 0), (2, 1), ("25%", "50%"), (0, "25%"))
     canary: Obj = {"steps": steps, "maxSurge": surge, "maxUnavailable": unavailable}
-    if chance.random() < 0.15:
+    if chance.random() < 0.3:
         canary["analysis"] = analysis
     deeds = [Deed(0.0, "set image", f"{IMAGE}:good-2")]
     for number in range(2 + chance.below(5)):
@@ -140,7 +150,11 @@ def plan_for(seed: int) -> Plan:
                     value = f"{IMAGE}:good-1"
             case "scale":
                 value = chance.below(7)
-        deeds.append(Deed(round(choose(0.01, 0.5, 3.0, 8.0, 20.0, 40.0) * (0.5 + chance.random()), 3), what, value))
+        if chance.random() < 0.6:
+            deeds.append(Deed(round(chance.uniform(0.0, 0.012), 4), what, value, at_a_write=True))
+        else:
+            after = choose(0.01, 0.5, 3.0, 8.0, 20.0, 40.0) * (0.5 + chance.random())
+            deeds.append(Deed(round(after, 3), what, value))
     faults = CALM
     if seed % 8:
         worst = chance.uniform(0.2, 2.0)
@@ -219,6 +233,8 @@ class _Game:
             await self._deploy()
             restarting = asyncio.ensure_future(_restart_at(world, plan.restarts))
             for deed in plan.deeds:
+                if deed.at_a_write:
+                    await self._a_write()
                 await world.sleep(deed.after)
                 with self.observer.somebody(deed.what):
                     self._do(deed.what, deed.value)
@@ -235,6 +251,17 @@ class _Game:
         finally:
             await world.stop()
         return Outcome(self.observer.changes, world.faults.happened if world.faults else {}, world.clock.monotonic(), 0)
+
+    async def _a_write(self) -> None:
+        """Wait until somebody writes the Rollout or a ReplicaSet, or for a while if nobody does."""
+        revision = self.world.store.revision
+
+        def is_written() -> bool:
+            found = (*self.world.all(ROLLOUTS, NAMESPACE), *self.world.all(REPLICA_SETS, NAMESPACE))
+            return any(int(obj["metadata"]["resourceVersion"]) > revision for obj in found)
+
+        with suppress(NeverHappened):
+            await self.world.until(is_written, what="a write", within=timedelta(seconds=15))
 
     @property
     def rollout(self) -> Obj:
