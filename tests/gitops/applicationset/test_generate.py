@@ -218,6 +218,10 @@ def test_an_open_brace_is_an_error() -> None:
         ),
         (appset({}), "spec.generators[0]: no generator that is known: none"),
         (appset(git("*"), goTemplate=True), "spec.goTemplate: goTemplate is not built"),
+        (
+            appset(git("*"), ignoreApplicationDifferences=[{"jqPathExpressions": [".spec.project"]}]),
+            "spec.ignoreApplicationDifferences[0].jqPathExpressions: jqPathExpressions is not built",
+        ),
         (appset({"list": {"elements": [{"n": 4}]}}), "spec.generators[0].list.elements[0].n: error parsing value as"),
     ],
 )

@@ -106,6 +106,27 @@ def test_a_spec_changed_by_hand_is_put_back_and_a_deleted_application_returns(tm
     play(tmp_path, story)
 
 
+def test_what_others_may_change_stays_as_they_changed_it(tmp_path: Path) -> None:
+    """Other fields are put back all the same, and so are those of Applications that the rule does not name."""
+    rule = {"name": "shop-prod", "jsonPointers": ["/spec/source/targetRevision"]}
+
+    async def story(world: World) -> None:
+        world.push({"overlays/prod/a.yaml": CONFIG, "overlays/test/a.yaml": CONFIG})
+        await world.cluster.create(APPLICATION_SETS, appset(world.origin, ignoreApplicationDifferences=[rule]))
+        await world.advance(seconds=5)
+
+        change = {"spec": {"source": {"path": "elsewhere", "targetRevision": "main"}}}
+        for name in ("shop-prod", "shop-test"):
+            await world.cluster.patch(APPLICATIONS, "argocd", name, change)
+        await world.advance(seconds=5)
+
+        found = [(await world.app(name))["spec"]["source"] for name in ("shop-prod", "shop-test")]
+        assert [source["path"] for source in found] == ["overlays/prod", "overlays/test"]
+        assert [source["targetRevision"] for source in found] == ["main", "HEAD"]
+
+    play(tmp_path, story)
+
+
 def test_deleting_the_set_deletes_everything(tmp_path: Path) -> None:
     async def story(world: World) -> None:
         world.push({"overlays/prod/a.yaml": CONFIG})

@@ -91,9 +91,7 @@ def with_ignored_fields(target: Obj, live: Obj, ignore: Sequence[str]) -> Obj:
     Source: normalizeTargetResources (RespectIgnoreDifferences).
     """
     there = {key: value for key, value in live.items() if key != "status"}
-    rest, wanted = there, target
-    for path in map(_path, ignore):
-        rest, wanted = _without(rest, path), _without(wanted, path)
+    rest, wanted = without(there, ignore), without(target, ignore)
     if is_built_in(target):
         kind = (group_of(target), str(target.get("kind")))
         return strategic.apply(wanted, strategic.three_way(rest, there, rest, kind), kind)
@@ -139,14 +137,14 @@ def _comparable(obj: Obj, ignore: Sequence[str]) -> Obj:
     made = {**{key: value for key, value in obj.items() if key != "status"}, "metadata": metadata}
     if made.get("kind") == "Secret" and "stringData" in made:
         made = _secret(made)
-    made = normalized(made)
-    for path in map(_path, ignore):
-        made = _without(made, path)
-    return made
+    return without(normalized(made), ignore)
 
 
-def _path(pointer: str) -> list[str]:
-    return [part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:]]
+def without(obj: Obj, pointers: Sequence[str]) -> Obj:
+    """`obj` without what is at the JSON pointers; one that leads nowhere changes nothing."""
+    for pointer in pointers:
+        obj = _without(obj, [part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:]])
+    return obj
 
 
 def _secret(secret: Obj) -> Obj:

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from canarium.errors import CanariumError
+from canarium.gitops.application.diff import without
 from canarium.gitops.applicationset.generate import GenerationError, generate, problems
 from canarium.gitops.applicationset.reasons import (
     BeingDeleted,
@@ -147,7 +148,16 @@ def _change(live: Obj, wanted: Obj, appset: Obj) -> dict[str, Any]:
         "metadata": {key: have.get(key) or type(empty)() for key, empty in target["metadata"].items()},
         "spec": _normal(live.get("spec") or {}),
     }
-    return merge.diff(current, target) or {}
+    ignored = _ignored_pointers(appset, have["name"])
+    return merge.diff(without(current, ignored), without(target, ignored)) or {}
+
+
+def _ignored_pointers(appset: Obj, name: str) -> list[str]:
+    """What others may change about an Application: `jsonPointers` of the rules without a name, or with this one."""
+    rules = appset["spec"].get("ignoreApplicationDifferences") or ()
+    return [
+        pointer for rule in rules if (rule.get("name") or name) == name for pointer in rule.get("jsonPointers") or ()
+    ]
 
 
 def _kept(have: Mapping[str, Any], want: Mapping[str, Any], key: str, preserved: Sequence[str]) -> dict[str, str]:

@@ -106,6 +106,8 @@ def _list(dest: Seq, patch: Seq, field: Field, at: str) -> Seq | None:
             merged.append(item)
             continue
         twin = next((other for other in reversed(rest) if _is_same(item, other, field.keys)), None)
+        if twin is not None and keeps_order and not _names_alike(item, twin, field.keys):
+            continue  # upstream finds what was there by keys that the patch does not give, and so loses the patch
         result = _map(twin, item, field.type, f"{at}[{_key(item, field.keys[0])}]")
         if twin is not None and keeps_order and result:
             rest = [result if other is twin else other for other in rest]
@@ -128,3 +130,8 @@ def _is_same(left: Any, right: Any, keys: tuple[str, ...]) -> bool:
     if not _key(left, keys[0]) or _key(left, keys[0]) != _key(right, keys[0]):
         return False
     return all(not (a := _key(left, key)) or not (b := _key(right, key)) or a == b for key in keys[1:])
+
+
+def _names_alike(left: Any, right: Any, keys: tuple[str, ...]) -> bool:
+    """Whether both items give the same keys, or both leave them out."""
+    return all(_key(left, key) == _key(right, key) for key in keys)
