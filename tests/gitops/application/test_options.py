@@ -149,9 +149,9 @@ def test_two_seconds_pass_between_waves(tmp_path: Path) -> None:
         while await world.there(SERVICES, "shop", "shop") is None:
             await world.advance(seconds=0.1)
 
-        await world.advance(seconds=0.9)
+        await world.advance(seconds=1.7)
         assert await world.there(CONFIG_MAPS, "shop", "settings") is None
-        await world.advance(seconds=1.2)
+        await world.advance(seconds=1.4)
         assert await world.there(CONFIG_MAPS, "shop", "settings") is not None
         assert "observedAt" not in (await world.until(is_synced(sha), seconds=5))["status"]
 

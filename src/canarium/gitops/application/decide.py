@@ -86,70 +86,88 @@ def decide(observed: Observed, now: datetime) -> Decision:
     if problems:
         return _invalid(app, problems, now)
 
-    before = app.get("status") or {}
     look = _look(observed, now)
     comparison = compare(app, look.targets, observed.live, observed.is_modified)
-    errors = [{"type": "ComparisonError", "message": look.error}] if look.error else []
-    conditions = [
-        *errors,
-        *({"type": "RepeatedResourceWarning", "message": text} for text in look.warnings),
-        *({"type": IGNORED, "message": text} for text in (*ignored_by(app), *look.ignored)),
-        *({"type": "SharedResourceWarning", "message": text} for text in comparison.shared),
-    ]
-    status = _status(app, look, comparison, now)
-    because: list[Reason] = [look.problem or _sync_reason(comparison, look.revision)]
-    actions: list[Action] = []
-    events = _changes(before, status)
-    waits = [parse_time(status["reconciledAt"]) + POLL - now]
-    evaluated = [*COMPARED, *SPEC_CHECKED]
-
+    made = _Pass(app, look, comparison, now)
     wanted = operation.requested(app)
-    change: dict[str, Any] = {}
     if wanted is not None:
-        progress = operation.proceed(observed, wanted, now, errors, comparison.shared)
-        because.append(progress.because)
-        actions += progress.actions
-        events += progress.events
-        status["operationState"] = progress.state
-        if progress.wave_applied_at is not None:
-            status["observedAt"] = progress.wave_applied_at
-        if progress.history is not None:
-            status["history"] = progress.history
-        if progress.again is not None:
-            waits.append(progress.again)
-        if progress.is_over and app.get("operation"):
-            change["operation"] = None
+        made.go_on(operation.proceed(observed, wanted, now, made.errors, comparison.shared))
     else:
-        evaluated.append("SyncError")
-        verdict = autosync.judge(app, comparison, look.revision, now)
-        if verdict.operation is not None:
-            change["operation"] = verdict.operation
-            because.append(AutoSync(look.revision, comparison.out_of_sync, verdict.is_self_heal))
-            message = f"Initiated automated sync to '{look.revision}'"
-            events.append(EventNote(type="Normal", reason="OperationStarted", message=message))
-        elif comparison.sync == "OutOfSync":
-            because.append(AutoSyncSkipped(verdict.why_not, verdict.again))
-        if verdict.error:
-            conditions.append({"type": "SyncError", "message": verdict.error})
-        if verdict.again is not None:
-            waits.append(verdict.again)
+        made.obey(autosync.judge(app, comparison, look.revision, now))
+    return made.decision()
 
-    status["conditions"] = _conditions(before.get("conditions") or (), conditions, evaluated, now)
-    if not status["conditions"]:
-        del status["conditions"]
-    if REFRESH in annotations_of(app):
-        change["metadata"] = {"annotations": {REFRESH: None}}
-    if change:  # one write, so that nobody sees a finished operation that is still asked for
-        if status != before:
-            change["status"] = merge.diff(before, status)
-        actions.append(_patch(app, change))
-    return Decision(
-        because=tuple(because),
-        actions=tuple(actions),
-        status=None if change else status,
-        requeue=max(min(waits), SOON),
-        events=tuple(events),
-    )
+
+class _Pass:
+    """What one pass over a valid Application comes to."""
+
+    def __init__(self, app: Obj, look: Look, comparison: Comparison, now: datetime) -> None:
+        self._app, self._look, self._comparison, self._now = app, look, comparison, now
+        self._before = app.get("status") or {}
+        self._status = _status(app, look, comparison, now)
+        self.errors = [{"type": "ComparisonError", "message": look.error}] if look.error else []
+        self._conditions = [
+            *self.errors,
+            *({"type": "RepeatedResourceWarning", "message": text} for text in look.warnings),
+            *({"type": IGNORED, "message": text} for text in (*ignored_by(app), *look.ignored)),
+            *({"type": "SharedResourceWarning", "message": text} for text in comparison.shared),
+        ]
+        self._evaluated = [*COMPARED, *SPEC_CHECKED]
+        self._because: list[Reason] = [look.problem or _sync_reason(comparison, look.revision)]
+        self._actions: list[Action] = []
+        self._events = _changes(self._before, self._status)
+        self._waits = [parse_time(self._status["reconciledAt"]) + POLL - now]
+        self._change: dict[str, Any] = {}
+
+    def go_on(self, progress: operation.Progress) -> None:
+        """An operation took its next step."""
+        self._because.append(progress.because)
+        self._actions += progress.actions
+        self._events += progress.events
+        self._status["operationState"] = progress.state
+        if progress.wave_applied_at is not None:
+            self._status["observedAt"] = progress.wave_applied_at
+        if progress.history is not None:
+            self._status["history"] = progress.history
+        if progress.again is not None:
+            self._waits.append(progress.again)
+        if progress.is_over and self._app.get("operation"):
+            self._change["operation"] = None
+
+    def obey(self, verdict: autosync.Verdict) -> None:
+        """No operation is under way: one begins, or not."""
+        self._evaluated.append("SyncError")
+        comparison, revision = self._comparison, self._look.revision
+        if verdict.operation is not None:
+            self._change["operation"] = verdict.operation
+            self._because.append(AutoSync(revision, comparison.out_of_sync, verdict.is_self_heal))
+            message = f"Initiated automated sync to '{revision}'"
+            self._events.append(EventNote(type="Normal", reason="OperationStarted", message=message))
+        elif comparison.sync == "OutOfSync":
+            self._because.append(AutoSyncSkipped(verdict.why_not, verdict.again))
+        if verdict.error:
+            self._conditions.append({"type": "SyncError", "message": verdict.error})
+        if verdict.again is not None:
+            self._waits.append(verdict.again)
+
+    def decision(self) -> Decision:
+        """The status, unless one write with other changes carries it: nobody may see a finished operation that is
+        still asked for."""
+        conditions = _conditions(self._before.get("conditions") or (), self._conditions, self._evaluated, self._now)
+        status = {key: value for key, value in self._status.items() if key != "conditions"}
+        if conditions:
+            status["conditions"] = conditions
+        change = self._change
+        if REFRESH in annotations_of(self._app):
+            change = {**change, "metadata": {"annotations": {REFRESH: None}}}
+        if change and status != self._before:
+            change = {**change, "status": merge.diff(self._before, status)}
+        return Decision(
+            because=tuple(self._because),
+            actions=(*self._actions, _patch(self._app, change)) if change else tuple(self._actions),
+            status=None if change else status,
+            requeue=max(min(self._waits), SOON),
+            events=tuple(self._events),
+        )
 
 
 def is_expired(app: Mapping[str, Any], now: datetime) -> bool:

@@ -164,7 +164,7 @@ def proceed(
         return _fail(app, state, operation, now, "Error", told, revision)
     sha = observed.revisions.get(revision, revision)
     if isinstance(sha, CanariumError):
-        return _fail(app, state, operation, now, "Error", f"ComparisonError: {sha.problem}", revision)
+        return _fail(app, state, operation, now, "Error", f"ComparisonError: {told_of(sha)}", revision)
     manifests = observed.manifests[sha]
     if manifests.error is not None:
         return _fail(app, state, operation, now, "Error", f"ComparisonError: {told_of(manifests.error)}", sha)
@@ -176,13 +176,20 @@ def proceed(
     applied_at = (app.get("status") or {}).get("observedAt")
     if applied_at is not None and (left := parse_time(applied_at) + WAVE_PAUSE - now) > timedelta(0):
         return Progress(because=WavePauses(left), state=state, again=left, wave_applied_at=applied_at)
+    return _apply(observed, operation, state, now, manifests)
 
+
+def _apply(
+    observed: Observed, operation: Mapping[str, Any], state: dict[str, Any], now: datetime, manifests: Manifests
+) -> Progress:
+    """Nothing forbids it: apply what comes next in the plan."""
+    app, sync, sha = observed.app, operation.get("sync") or {}, manifests.sha
     step = next_step(
         plan_of(observed, operation, manifests),
         (state.get("syncResult") or {}).get("resources") or (),
         resource_of=observed.resource_of,
         refusals=observed.refusals,
-        options=_sync_options(app, sync, options, parse_time(state["startedAt"])),
+        options=_sync_options(app, sync, parse_time(state["startedAt"])),
     )
     result = {"resources": list(step.results), "revision": sha, "source": sync.get("source") or app["spec"]["source"]}
     if (managed := managed_metadata(app)) is not None:
@@ -192,7 +199,8 @@ def proceed(
         case "Running":
             state = {**state, "message": step.message, "phase": "Running"}
             because = Syncing(sha, step.applied, step.message)
-            applied_at = format_time(now) if step.is_wave else None
+            # a whole second that is not before now: the pause is rather too long than too short
+            applied_at = format_time(now + timedelta(microseconds=999_999)) if step.is_wave else None
             return Progress(because=because, state=state, actions=step.actions, wave_applied_at=applied_at)
         case "Succeeded":
             return _end(app, state, now, step.phase, step.message, sha, step.actions)
@@ -206,7 +214,9 @@ def told_of(error: CanariumError) -> str:
     return f"{head} ({error.next_step})" if error.next_step else head
 
 
-def _sync_options(app: Mapping[str, Any], sync: Mapping[str, Any], options: Sequence[str], since: datetime) -> Options:
+def _sync_options(app: Mapping[str, Any], sync: Mapping[str, Any], since: datetime) -> Options:
+    """since: the operation began; an older approval does not count."""
+    options = _options(app, sync)
     propagation: Propagation = "Foreground"
     default_prune = None
     for one in options:
