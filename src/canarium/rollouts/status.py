@@ -225,51 +225,11 @@ def _abort_after_deadline(turn: Turn, status: RolloutStatus) -> None:
 
 
 def _conditions(turn: Turn, status: RolloutStatus) -> tuple[Condition, ...]:
-    rollout, before, now = turn.rollout, turn.before, turn.now
-    conditions = status.conditions
-    is_paused = bool(status.pause_conditions) or rollout.spec.paused
-    is_aborted = turn.is_aborted
-    is_healthy = c.is_healthy(rollout, status)
-
-    became_unhealthy = False
-    if is_healthy and not is_paused:
-        conditions = set_condition(
-            conditions, new_condition(c.HEALTHY, "True", c.ROLLOUT_HEALTHY, c.HEALTHY_MESSAGE, now)
-        )
-    elif before.condition(c.HEALTHY) is not None:
-        unhealthy = new_condition(c.HEALTHY, "False", c.ROLLOUT_HEALTHY, c.NOT_HEALTHY_MESSAGE, now)
-        healthier, conditions = conditions, set_condition(conditions, unhealthy)
-        became_unhealthy = conditions is not healthier
-
-    if is_aborted:
-        message = f"Rollout aborted update to revision {rollout.revision}"
-        if turn.pauses.abort_message:
-            message = f"{message}: {turn.pauses.abort_message}"
-        aborted = new_condition(c.PROGRESSING, "False", c.ROLLOUT_ABORTED, message, now)
-        earlier, conditions = conditions, set_condition(conditions, aborted)
-        if conditions is not earlier:
-            turn.event(c.ROLLOUT_ABORTED, message, is_warning=True)
-            turn.because(Aborted(message))
-    elif is_healthy:
-        name = turn.new.name if turn.new else ""
-        conditions = set_condition(
-            conditions,
-            new_condition(
-                c.PROGRESSING,
-                "True",
-                c.NEW_REPLICA_SET_AVAILABLE,
-                f'ReplicaSet "{name}" has successfully progressed.',
-                now,
-            ),
-        )
-    elif c.is_progressing(rollout, status) or became_unhealthy:
-        conditions = replace_condition(conditions, _progressing(turn, status, became_unhealthy=became_unhealthy))
-    elif _counts_against_deadline(turn) and c.has_timed_out(rollout, replace(status, conditions=conditions), now):
-        timed_out = new_condition(c.PROGRESSING, "False", c.TIMED_OUT, _time_out_message(turn), now)
-        conditions = set_condition(conditions, timed_out)
-        turn.because(TimedOut(rollout.spec.deadline_seconds))
-
-    is_available = total_available(turn.all) >= rollout.spec.desired
+    """The conditions that follow from `status` (calculateRolloutConditions)."""
+    now = turn.now
+    conditions, became_unhealthy = _with_health(turn, status)
+    conditions = _with_progress(turn, status, conditions, became_unhealthy=became_unhealthy)
+    is_available = total_available(turn.all) >= turn.rollout.spec.desired
     conditions = set_condition(
         conditions,
         new_condition(c.AVAILABLE, "True", c.AVAILABLE_REASON, c.AVAILABLE_MESSAGE, now)
@@ -279,18 +239,62 @@ def _conditions(turn: Turn, status: RolloutStatus) -> tuple[Condition, ...]:
     newest_first = [*([turn.new] if turn.new else []), *turn.all]
     failure = c.replica_failure(found.obj.get("status") or {} for found in newest_first)
     conditions = set_condition(conditions, failure) if failure else without(conditions, c.REPLICA_FAILURE)
+    return _with_completion(turn, status, conditions)
 
+
+def _with_health(turn: Turn, status: RolloutStatus) -> tuple[tuple[Condition, ...], bool]:
+    """The conditions with Healthy, and whether it turned to False just now."""
+    conditions, now = status.conditions, turn.now
+    is_paused = bool(status.pause_conditions) or turn.rollout.spec.paused
+    if c.is_healthy(turn.rollout, status) and not is_paused:
+        healthy = new_condition(c.HEALTHY, "True", c.ROLLOUT_HEALTHY, c.HEALTHY_MESSAGE, now)
+        return set_condition(conditions, healthy), False
+    if turn.before.condition(c.HEALTHY) is None:
+        return conditions, False
+    unhealthy = new_condition(c.HEALTHY, "False", c.ROLLOUT_HEALTHY, c.NOT_HEALTHY_MESSAGE, now)
+    changed = set_condition(conditions, unhealthy)
+    return changed, changed is not conditions
+
+
+def _with_progress(
+    turn: Turn, status: RolloutStatus, conditions: tuple[Condition, ...], *, became_unhealthy: bool
+) -> tuple[Condition, ...]:
+    """The conditions with Progressing: aborted, successfully progressed, progressing, timed out, or as it was."""
+    rollout, now = turn.rollout, turn.now
+    if turn.is_aborted:
+        message = f"Rollout aborted update to revision {rollout.revision}"
+        if turn.pauses.abort_message:
+            message = f"{message}: {turn.pauses.abort_message}"
+        changed = set_condition(conditions, new_condition(c.PROGRESSING, "False", c.ROLLOUT_ABORTED, message, now))
+        if changed is not conditions:
+            turn.event(c.ROLLOUT_ABORTED, message, is_warning=True)
+            turn.because(Aborted(message))
+        return changed
+    if c.is_healthy(rollout, status):
+        message = f'ReplicaSet "{turn.new.name if turn.new else ""}" has successfully progressed.'
+        return set_condition(
+            conditions, new_condition(c.PROGRESSING, "True", c.NEW_REPLICA_SET_AVAILABLE, message, now)
+        )
+    if c.is_progressing(rollout, status) or became_unhealthy:
+        return replace_condition(conditions, _progressing(turn, status, became_unhealthy=became_unhealthy))
+    if _counts_against_deadline(turn) and c.has_timed_out(rollout, replace(status, conditions=conditions), now):
+        turn.because(TimedOut(rollout.spec.deadline_seconds))
+        timed_out = new_condition(c.PROGRESSING, "False", c.TIMED_OUT, _time_out_message(turn), now)
+        return set_condition(conditions, timed_out)
+    return conditions
+
+
+def _with_completion(turn: Turn, status: RolloutStatus, conditions: tuple[Condition, ...]) -> tuple[Condition, ...]:
+    """The conditions with Completed; an update that has begun is an event."""
     is_completed = c.is_completed(status)
     completed = new_condition(
-        c.COMPLETED, "True" if is_completed else "False", c.ROLLOUT_COMPLETED, c.ROLLOUT_COMPLETED, now
+        c.COMPLETED, "True" if is_completed else "False", c.ROLLOUT_COMPLETED, c.ROLLOUT_COMPLETED, turn.now
     )
-    earlier, conditions = conditions, set_condition(conditions, completed)
-    if conditions is not earlier and not is_completed:
-        turn.event(
-            c.ROLLOUT_NOT_COMPLETED,
-            f"Rollout not completed, started update to revision {rollout.revision} ({status.current_pod_hash})",
-        )
-    return conditions
+    changed = set_condition(conditions, completed)
+    if changed is not conditions and not is_completed:
+        update = f"started update to revision {turn.rollout.revision} ({status.current_pod_hash})"
+        turn.event(c.ROLLOUT_NOT_COMPLETED, f"Rollout not completed, {update}")
+    return changed
 
 
 def _progressing(turn: Turn, status: RolloutStatus, *, became_unhealthy: bool) -> Condition:

@@ -86,9 +86,7 @@ def _judge(observed: Observed, plan: Plan, now: datetime) -> Decision:
             continue
         phase, why = assess(metric, result, stopping=stop is not None)
         if result.get("phase") != phase:
-            last = last_measurement(result)
-            message = result.get("message", "") if last is None else last.get("message", "")
-            result = {**result, "phase": phase, "message": message}
+            result = _in_phase(result, phase)
             if phase in COMPLETED:
                 events.append(_event("Metric", phase, f"Metric '{metric.name}' Completed. Result: {phase}"))
         if why is not None:
@@ -100,37 +98,50 @@ def _judge(observed: Observed, plan: Plan, now: datetime) -> Decision:
         results[metric.name] = _without_zeroes(result)
 
     run_phase, message = verdict.of_run(stopping=stop is not None, is_everything_completed=is_everything_completed)
-    started_at = status.get("startedAt") or format_time(now)
-    changed = {
-        **{key: value for key, value in status.items() if key not in ("runSummary", "metricResults")},
-        "startedAt": started_at,
-        "dryRunSummary": _without_zeroes(verdict.dry_run_summary),
-    }
-    run_summary = _without_zeroes(verdict.run_summary)
-    if run_summary or "runSummary" in status:
-        changed["runSummary"] = run_summary
-    if run_phase != status.get("phase"):
-        changed["phase"] = run_phase
-        changed.pop("message", None)
-        if message:
-            changed["message"] = message
-        if run_phase in COMPLETED:
-            events.append(_completion_event(run_phase))
-            because.append(RunCompleted(run_phase, message))
-            changed.setdefault("completedAt", format_time(now))
+    if run_phase != status.get("phase") and run_phase in COMPLETED:
+        events.append(_completion_event(run_phase))
+        because.append(RunCompleted(run_phase, message))
+    changed = _changed_status(status, verdict, run_phase, message, now)
     if results:
         changed["metricResults"] = [_trimmed(result, by_name.get(name)) for name, result in results.items()]
     if run_phase in COMPLETED:
         left = _time_to_live_left(run, changed, now)
         requeue = None if left is None else left[0]
     else:
-        requeue, waits = next_look(plan, results, parse_time(started_at), now)
+        requeue, waits = next_look(plan, results, parse_time(changed["startedAt"]), now)
         if stop is not None:
             because.append(RunStopping(*stop))
         because.extend(waits)
     if not because:
         because.append(RunStopping(*stop) if stop is not None else AlreadyCompleted(run_phase))
     return Decision(status=changed, because=tuple(because), requeue=requeue, events=tuple(events))
+
+
+def _in_phase(result: Obj, phase: str) -> Obj:
+    """A metric's result in another phase, with what its last measurement says."""
+    last = last_measurement(result)
+    message = result.get("message", "") if last is None else last.get("message", "")
+    return {**result, "phase": phase, "message": message}
+
+
+def _changed_status(status: Obj, verdict: _Verdict, phase: str, message: str, now: datetime) -> dict[str, Any]:
+    """The status of the run, but for its results: summaries, phase and message, when it began and ended."""
+    changed = {
+        **{key: value for key, value in status.items() if key not in ("runSummary", "metricResults")},
+        "startedAt": status.get("startedAt") or format_time(now),
+        "dryRunSummary": _without_zeroes(verdict.dry_run_summary),
+    }
+    run_summary = _without_zeroes(verdict.run_summary)
+    if run_summary or "runSummary" in status:
+        changed["runSummary"] = run_summary
+    if phase != status.get("phase"):
+        changed["phase"] = phase
+        changed.pop("message", None)
+        if message:
+            changed["message"] = message
+        if phase in COMPLETED:
+            changed.setdefault("completedAt", format_time(now))
+    return changed
 
 
 class _Verdict:
