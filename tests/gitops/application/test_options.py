@@ -193,3 +193,22 @@ def test_a_resource_that_another_application_has_fails_the_sync_if_that_is_wante
         assert operation(app)["message"] == told
 
     play(tmp_path, story)
+
+
+def test_a_partial_sync_applies_what_it_names_and_nothing_else(tmp_path: Path) -> None:
+    async def story(world: World) -> None:
+        here, there = CONFIG, CONFIG.replace("{name: settings}", "{name: settings, namespace: default}")
+        world.push({"shop/here.yaml": here, "shop/there.yaml": there})
+        await world.cluster.create(APPLICATIONS, application(world.origin, automated=None))
+        await world.until(lambda app: "sync" in (app.get("status") or {}), seconds=5)
+
+        chosen = {"kind": "ConfigMap", "name": "settings", "namespace": "default"}
+        operation = {"operation": {"sync": {"resources": [chosen]}}}
+        await world.cluster.patch(APPLICATIONS, "argocd", "shop", operation)
+        app = await world.until(ended("Succeeded"), seconds=5)
+
+        assert await world.there(CONFIG_MAPS, "default", "settings") is not None
+        assert await world.there(CONFIG_MAPS, "shop", "settings") is None
+        assert "history" not in app["status"]
+
+    play(tmp_path, story)

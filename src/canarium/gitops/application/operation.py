@@ -19,7 +19,13 @@ from canarium.gitops.application.diff import with_ignored_fields
 from canarium.gitops.application.observed import Observed
 from canarium.gitops.application.plan import Task, make_plan
 from canarium.gitops.application.reasons import SyncEnded, Syncing, SyncRetries, WavePauses
-from canarium.gitops.application.resource_key import SYNC_OPTIONS, hooks_of, is_deletion_confirmed, resource_key
+from canarium.gitops.application.resource_key import (
+    SYNC_OPTIONS,
+    ResourceKey,
+    hooks_of,
+    is_deletion_confirmed,
+    resource_key,
+)
 from canarium.gitops.application.sync import Options, Propagation, next_step
 from canarium.gitops.application.targets import Manifests
 from canarium.kube.decision import Action, EventNote, Reason
@@ -78,7 +84,7 @@ def plan_of(observed: Observed, operation: Mapping[str, Any], manifests: Manifes
     app = observed.app
     sync = operation.get("sync") or {}
     options = _options(app, sync)
-    chosen = {(one.get("group") or "", one.get("kind"), one.get("name")) for one in sync.get("resources") or ()}
+    chosen = sync.get("resources") or ()
     pairs = pair_up(app, manifests.objects, observed.live, observed.is_modified)
     if "RespectIgnoreDifferences=true" in options:
         pairs = tuple(_respecting(app, pair) for pair in pairs)
@@ -87,12 +93,18 @@ def plan_of(observed: Observed, operation: Mapping[str, Any], manifests: Manifes
         pairs,
         namespace=namespace,
         prune_last="PruneLast=true" in options,
-        selected=(lambda key: (key.group, key.kind, key.name) in chosen) if chosen else None,
+        selected=(lambda key: any(_names(one, key) for one in chosen)) if chosen else None,
     )
     if namespace is None:
         return tasks
     live, is_merged = observed.live.get(resource_key(namespace)), managed_metadata(app) is not None
     return tuple(replace(task, live=live, is_merged=is_merged) if task.target is namespace else task for task in tasks)
+
+
+def _names(chosen: Mapping[str, Any], key: ResourceKey) -> bool:
+    """Whether an entry of a partial sync means a resource; without a namespace it means those of every namespace."""
+    wanted = (chosen.get("group") or "", chosen.get("kind"), chosen.get("name"))
+    return wanted == (key.group, key.kind, key.name) and chosen.get("namespace") in (None, "", key.namespace)
 
 
 def managed_metadata(app: Mapping[str, Any]) -> dict[str, Any] | None:
