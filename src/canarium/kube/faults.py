@@ -6,7 +6,7 @@ events. A restart between two actions is the caller's: stop the Manager and star
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
@@ -81,16 +81,20 @@ class FaultyCluster:
         """See `Cluster`; may break, be late, or tell an event twice."""
         chance, rates = self._watch_chance.stream(str(resource)), self.rates
         stream = self._inner.watch(resource, namespace, resource_version=resource_version, labels=labels)
-        async for event in stream:
-            if rates.late_event_seconds and chance.random() < 0.2:
-                await self._clock.sleep(chance.uniform(0.0, rates.late_event_seconds))
-            if chance.random() < rates.dropped_watch:
-                self.happened["dropped_watch"] = self.happened.get("dropped_watch", 0) + 1
-                raise Unavailable(503, "ServiceUnavailable", "the watch broke (injected)")
-            yield event
-            if chance.random() < rates.repeated_event:
-                self.happened["repeated_event"] = self.happened.get("repeated_event", 0) + 1
+        try:
+            async for event in stream:
+                if rates.late_event_seconds and chance.random() < 0.2:
+                    await self._clock.sleep(chance.uniform(0.0, rates.late_event_seconds))
+                if chance.random() < rates.dropped_watch:
+                    self.happened["dropped_watch"] = self.happened.get("dropped_watch", 0) + 1
+                    raise Unavailable(503, "ServiceUnavailable", "the watch broke (injected)")
                 yield event
+                if chance.random() < rates.repeated_event:
+                    self.happened["repeated_event"] = self.happened.get("repeated_event", 0) + 1
+                    yield event
+        finally:
+            if isinstance(stream, AsyncGenerator):
+                await stream.aclose()  # unsubscribes now, not when the garbage collector comes by
 
     async def create(self, resource: Resource, obj: Obj, *, dry_run: bool = False) -> Obj:
         """See `Cluster`."""

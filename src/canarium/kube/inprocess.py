@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, Literal
 
 import msgspec
@@ -60,12 +60,12 @@ class InProcessCluster:
     ) -> ObjList:
         """See `Cluster`."""
         await self._travel()
-        items = [_decode(stored.raw) for stored in self.registry.store.list(resource, namespace)]
+        items = [_decode(stored.raw) for stored in self.registry.list(resource, namespace)]
         if labels:
             has_labels = parse_labels(labels)
             items = [item for item in items if has_labels(labels_of(item))]
         if fields:
-            has_fields = parse_fields(fields)
+            has_fields = parse_fields(fields, resource)
             items = [item for item in items if has_fields(item)]
         return ObjList(items, str(self.registry.store.revision))
 
@@ -109,8 +109,13 @@ class InProcessCluster:
                     arrived.clear()
                     await arrived.wait()
                 change = here.popleft()
-                if not labels or has_labels(labels_of(_decode(change.raw))):
-                    yield WatchEvent(change.type, change.raw, str(change.revision))
+                event = (
+                    _seen_through(change, has_labels)
+                    if labels
+                    else WatchEvent(change.type, change.raw, str(change.revision))
+                )
+                if event is not None:
+                    yield event
         finally:
             stop()
 
@@ -211,3 +216,18 @@ class InProcessCluster:
             name=metadata["name"],
             **{key: value for key, value in data.items() if value not in ("", None)},
         )
+
+
+def _seen_through(change: Change, selects: Callable[[Mapping[str, str]], bool]) -> WatchEvent | None:
+    """A change as a watch with a label selector tells it: an object that begins to match is ADDED, one that no longer
+    does is DELETED, told as it was when it still matched (apiserver cacher, convertToWatchEvent)."""
+    revision = str(change.revision)
+    is_selected = change.type != "DELETED" and selects(labels_of(_decode(change.raw)))
+    was_selected = change.before is not None and selects(labels_of(_decode(change.before)))
+    if is_selected:
+        return WatchEvent("MODIFIED" if was_selected else "ADDED", change.raw, revision)
+    if not was_selected or change.before is None:
+        return None
+    last = _decode(change.before)
+    last["metadata"]["resourceVersion"] = revision
+    return WatchEvent("DELETED", msgspec.json.encode(last), revision)

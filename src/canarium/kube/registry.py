@@ -19,14 +19,30 @@ from canarium.clock import Chance
 from canarium.kube import schema as schemas
 from canarium.kube.cluster import AlreadyExists, ApiError, Conflict, NotFound, PatchType, Subresource
 from canarium.kube.defaults import with_core_defaults
-from canarium.kube.objects import Obj, ObjectKey, format_time
+from canarium.kube.objects import Obj, ObjectKey, format_time, parse_time
 from canarium.kube.patch import PatchError, json_patch, merge, strategic
-from canarium.kube.resources import CORE, CUSTOM_RESOURCE_DEFINITIONS, NAMESPACES, PODS, SERVICES, Resource
+from canarium.kube.patch.merge import equal
+from canarium.kube.resources import (
+    CONFIG_MAPS,
+    CORE,
+    CUSTOM_RESOURCE_DEFINITIONS,
+    EVENTS,
+    NAMESPACES,
+    NODES,
+    PODS,
+    SECRETS,
+    SERVICE_ACCOUNTS,
+    SERVICES,
+    Resource,
+)
 from canarium.kube.schema import Cause
 from canarium.kube.store.port import Store, Stored
 from canarium.kube.validation import core_problems, metadata_problems
 
 _decode = msgspec.json.Decoder().decode
+
+_WITHOUT_GENERATION = (CONFIG_MAPS, EVENTS, NAMESPACES, NODES, SECRETS, SERVICES, SERVICE_ACCOUNTS)
+"""Kinds whose strategy upstream never sets metadata.generation."""
 
 _SERVER_OWNED = ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation")
 
@@ -61,6 +77,11 @@ class Registry:
         """A copy of one object. Raises NotFound."""
         return _object(self._stored(resource, key))
 
+    def list(self, resource: Resource, namespace: str | None = None) -> list[Stored]:
+        """All objects (of a namespace) as stored, ordered by namespace and name. Raises NotFound (unknown resource)."""
+        self._must_exist(resource)
+        return self.store.list(resource, namespace)
+
     def _stored(self, resource: Resource, key: ObjectKey) -> Stored:
         self._must_exist(resource)
         stored = self.store.get(resource, key)
@@ -83,8 +104,10 @@ class Registry:
             raise ApiError(400, "BadRequest", "resourceVersion should not be set on objects to be created")
         metadata.pop("resourceVersion", None)
         if not metadata.get("name") and metadata.get("generateName"):
-            metadata["name"] = f"{metadata['generateName'][:58]}{self._chance.suffix()}"
-        metadata.update(uid=self._chance.uid(), creationTimestamp=format_time(self._now()), generation=1)
+            metadata["name"] = self._free_name(resource, metadata.get("namespace", ""), metadata["generateName"])
+        metadata.update(uid=self._chance.uid(), creationTimestamp=format_time(self._now()))
+        if resource not in _WITHOUT_GENERATION:
+            metadata["generation"] = 1
         created: Obj = {**obj, "metadata": metadata}
         if resource.has_status:
             created.pop("status", None)
@@ -100,6 +123,14 @@ class Registry:
         if resource == CUSTOM_RESOURCE_DEFINITIONS:
             created = self._define(created)
         return _stamped(created, self.store.put(resource, key, created))
+
+    def _free_name(self, resource: Resource, namespace: str, base: str) -> str:
+        """A generated name; a taken one is replaced by another draw, up to seven times."""
+        for _ in range(8):
+            name = f"{base[:58]}{self._chance.suffix()}"
+            if self.store.get(resource, ObjectKey(namespace, name)) is None:
+                break
+        return name
 
     def _typed(self, resource: Resource, obj: Obj) -> Obj:
         """The object with its kind spelled out and, when namespaced, its namespace checked."""
@@ -144,7 +175,7 @@ class Registry:
             causes = core_problems(resource, obj, old)
         else:
             obj, causes = schemas.reviewed(obj, old, schema)
-        causes = metadata_problems(resource, obj) + causes
+        causes = metadata_problems(resource, obj, old) + causes
         if causes:
             raise _invalid(resource, obj["metadata"].get("name", ""), causes)
         return obj
@@ -172,6 +203,9 @@ class Registry:
         metadata = obj["metadata"]
         key = ObjectKey(metadata.get("namespace", ""), metadata.get("name", ""))
         stored = self._stored(resource, key)
+        if resource in self._schemas and not metadata.get("resourceVersion"):
+            message = "Invalid value: 0: must be specified for an update"
+            raise _invalid(resource, key.name, [("metadata.resourceVersion", "FieldValueInvalid", message)])
         return self._replace(resource, key, stored, _object(stored), obj, subresource=subresource, dry_run=dry_run)
 
     def patch(
@@ -246,9 +280,9 @@ class Registry:
                 new["status"] = old["status"]
         if subresource != "status":
             new = self._prepared(resource, new, old=old)
-            if _says_more(resource, old, new):
-                new["metadata"] = {**new["metadata"], "generation": old["metadata"].get("generation", 0) + 1}
-        if new == old:
+            if "generation" in old["metadata"] and _says_more(resource, old, new):
+                new["metadata"] = {**new["metadata"], "generation": old["metadata"]["generation"] + 1}
+        if new == old and equal(new, old):
             return old  # nothing changed: no write, no event, the same version
         if dry_run:
             return new
@@ -298,8 +332,15 @@ class Registry:
                 finalizers.append(finalizer)
         if finalizers:
             metadata["finalizers"] = finalizers
-        if "deletionTimestamp" not in metadata or grace < metadata.get("deletionGracePeriodSeconds", 0):
+        former = metadata.get("deletionGracePeriodSeconds", 0)
+        if "deletionTimestamp" not in metadata:
             metadata["deletionTimestamp"] = format_time(self._now() + timedelta(seconds=grace))
+            metadata["deletionGracePeriodSeconds"] = grace
+            if "generation" in metadata:
+                metadata["generation"] += 1
+        elif grace < former and (grace_period_seconds is not None or resource != PODS):  # it counts from the first call
+            asked_at = parse_time(metadata["deletionTimestamp"]) - timedelta(seconds=former)
+            metadata["deletionTimestamp"] = format_time(asked_at + timedelta(seconds=grace))
             metadata["deletionGracePeriodSeconds"] = grace
         marked: Obj = {**obj, "metadata": metadata}
         if resource == NAMESPACES:
@@ -384,10 +425,13 @@ def _addressed(service: Obj, address: str) -> Obj:
 
 def _says_more(resource: Resource, old: Obj, new: Obj) -> bool:
     """Whether generation grows: the spec changed; without a status subresource, anything but metadata did.
-    A deletion counts too, but is handled where it happens."""
+    A deletion counts too, but is handled where it happens. That a pod is bound to a node does not count: upstream that
+    is done by the binding subresource, behind the back of what counts."""
+    if resource == PODS and "nodeName" not in old["spec"] and "nodeName" in new["spec"]:
+        return not equal(old["spec"], {key: part for key, part in new["spec"].items() if key != "nodeName"})
     ignored = {"metadata", "status"} if resource.has_status else {"metadata"}
     keys = sorted((old.keys() | new.keys()) - ignored)
-    return any(old.get(key) != new.get(key) for key in keys)
+    return any(key not in old or key not in new or not equal(old[key], new[key]) for key in keys)
 
 
 def _is_finished(obj: Obj) -> bool:

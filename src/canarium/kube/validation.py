@@ -7,12 +7,13 @@ Source: Kubernetes 1.34, apimachinery/pkg/util/validation and pkg/apis/{core,app
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from canarium.kube.objects import Obj, matches_labels
 from canarium.kube.resources import DEPLOYMENTS, NAMESPACES, PODS, REPLICA_SETS, SERVICES, Resource
 from canarium.kube.schema import Cause
+from canarium.text.gojson import go_json
 
 _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 _SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
@@ -40,8 +41,8 @@ _KEY_RULE = (
 )
 
 
-def metadata_problems(resource: Resource, obj: Obj) -> list[Cause]:
-    """Name, labels and annotations."""
+def metadata_problems(resource: Resource, obj: Obj, old: Obj | None) -> list[Cause]:
+    """Name, labels, annotations, owners and finalizers."""
     metadata = obj["metadata"]
     name = metadata.get("name", "")
     causes: list[Cause] = []
@@ -56,6 +57,35 @@ def metadata_problems(resource: Resource, obj: Obj) -> list[Cause]:
     annotations = metadata.get("annotations")
     if annotations is not None and not isinstance(annotations, dict):
         causes.append(("metadata.annotations", "FieldValueTypeInvalid", "Invalid value: must be a map of strings"))
+    causes += _owner_problems(metadata.get("ownerReferences") or ())
+    if old is not None and "deletionTimestamp" in old["metadata"]:
+        former = old["metadata"].get("finalizers") or ()
+        added = sorted(set(metadata.get("finalizers") or ()).difference(former))
+        if added:
+            shown = ", ".join(f'"{name}"' for name in added)
+            message = (
+                "Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers"
+                f" []string{{{shown}}}"
+            )
+            causes.append(("metadata.finalizers", "FieldValueForbidden", message))
+    return causes
+
+
+def _owner_problems(owners: Sequence[Mapping[str, Any]]) -> list[Cause]:
+    path = "metadata.ownerReferences"
+    causes: list[Cause] = []
+    for owner in owners:
+        for name in ("apiVersion", "kind", "name", "uid"):
+            if not owner.get(name):
+                problem = "version must not be empty" if name == "apiVersion" else "must not be empty"
+                causes.append((f"{path}.{name}", "FieldValueInvalid", f'Invalid value: "": {problem}'))
+    controllers = [f"{owner.get('kind')}/{owner.get('name')}" for owner in owners if owner.get("controller")]
+    for other in controllers[1:]:
+        message = (
+            f"Invalid value: {go_json(list(owners))}: Only one reference can have Controller set to true. Found"
+            f' "true" in references for {controllers[0]} and {other}'
+        )
+        causes.append((path, "FieldValueInvalid", message))
     return causes
 
 

@@ -47,9 +47,12 @@ class MemoryStore:
         self._revision += 1
         stamped = {**obj, "metadata": {**obj["metadata"], "resourceVersion": str(self._revision)}}
         stored = Stored(_encode(stamped), self._revision)
-        is_known = key in objects
+        former = objects.get(key)
         objects[key] = stored
-        self._tell(Change(self._revision, "MODIFIED" if is_known else "ADDED", resource, key, stored.raw))
+        if former is None:
+            self._tell(Change(self._revision, "ADDED", resource, key, stored.raw))
+        else:
+            self._tell(Change(self._revision, "MODIFIED", resource, key, stored.raw, former.raw))
         return stored
 
     def remove(self, resource: Resource, key: ObjectKey) -> Stored:
@@ -59,7 +62,7 @@ class MemoryStore:
         obj = msgspec.json.decode(last.raw)
         obj["metadata"]["resourceVersion"] = str(self._revision)
         stored = Stored(_encode(obj), self._revision)
-        self._tell(Change(self._revision, "DELETED", resource, key, stored.raw))
+        self._tell(Change(self._revision, "DELETED", resource, key, stored.raw, last.raw))
         return stored
 
     def changes_since(self, resource: Resource, revision: int) -> Sequence[Change]:

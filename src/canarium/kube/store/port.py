@@ -22,13 +22,15 @@ class Stored(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One entry of the event log. `raw` is the object after the change; for DELETED, its last state."""
+    """One entry of the event log. `raw` is the object after the change; for DELETED, its last state. `before` is the
+    object before the change; for ADDED, None."""
 
     revision: int
     type: Literal["ADDED", "MODIFIED", "DELETED"]
     resource: Resource
     key: ObjectKey
     raw: bytes
+    before: bytes | None = None
 
 
 class Compacted(LookupError):
