@@ -146,7 +146,14 @@ class VirtualLoop(asyncio.BaseEventLoop):
         *args: *Ts,
         context: Context | None = None,
     ) -> asyncio.TimerHandle:
-        """Schedule; equal deadlines fire in the order of these calls."""
+        """Schedule; equal deadlines fire in the order of these calls.
+
+        A deadline is a whole number of nanoseconds, or a million sleeps of 0.1 s would add up to more than 100,000 s;
+        but one that comes after now stays after now.
+        """
+        rounded = round(when, 9)
+        if rounded > self._time:
+            when = rounded
         self._order += 1
         timer = asyncio.TimerHandle(when, callback, args, self, context)
         heapq.heappush(self._timers, (when, self._order, timer))
@@ -268,6 +275,11 @@ def _cancel_all(loop: VirtualLoop) -> None:
         task.cancel()
     if tasks:
         loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+    for task in tasks:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            loop.call_exception_handler(
+                {"message": "a task failed while it was being stopped", "exception": error, "task": task}
+            )
 
 
 __all__ = [
