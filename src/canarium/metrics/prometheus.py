@@ -58,7 +58,9 @@ class Prometheus:
                 "scrapePool": target.job.name,
                 "scrapeUrl": target.url,
                 "lastError": target.last_error,
-                "lastScrape": format_time(datetime.fromtimestamp(target.last_scrape_ms / 1000, UTC)),
+                "lastScrape": format_time(datetime.fromtimestamp(target.last_scrape_ms / 1000, UTC))
+                if target.last_scrape_ms
+                else "0001-01-01T00:00:00Z",
                 "health": target.health,
                 "scrapeInterval": f"{target.job.interval_seconds:g}s",
                 "scrapeTimeout": f"{target.job.timeout_seconds:g}s",

@@ -47,7 +47,9 @@ def test_labels_are_unescaped() -> None:
     }
 
 
-@pytest.mark.parametrize("line", ["up", "up one", '{a="b"} 1', "up 1 2 3", "1up 1", "up{a=b} 1", 'up{a="b" 1'])
+@pytest.mark.parametrize(
+    "line", ["up", "up one", '{a="b"} 1', "up 1 2 3", "up 1_000", "1up 1", "up{a=b} 1", 'up{a="b" 1']
+)
 def test_what_is_no_sample_is_named(line: str) -> None:
     with pytest.raises(ExpositionError):
         [labels_of_series(row.series) for row in rows(f"ok 1\n{line}\n")]

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
+from typing import get_args
 
-from canarium.metrics.scrape.relabel import Relabel, relabel
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from canarium.metrics.scrape.relabel import Action, Relabel, relabel
 
 BASE = {"a": "foo", "b": "bar", "c": "baz"}
 
@@ -65,3 +69,59 @@ CASES: list[tuple[str, dict[str, str], Relabel, dict[str, str] | None]] = [
 @pytest.mark.parametrize(("labels", "rule", "wanted"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
 def test_each_action(labels: dict[str, str], rule: Relabel, wanted: dict[str, str] | None) -> None:
     assert relabel(labels, [rule]) == wanted
+
+
+@pytest.mark.parametrize(
+    ("replacement", "wanted"),
+    [
+        ("$1x", None),
+        ("${1}x", "bx"),
+        ("${name}", "b"),
+        ("$name-$1", "b-b"),
+        ("$$1", "$1"),
+        ("a$", "a$"),
+        ("${1", "${1"),
+        ("$9${none}", None),
+    ],
+)
+def test_templates_expand_as_in_go(replacement: str, wanted: str | None) -> None:
+    rule = Relabel(source_labels=("a",), target_label="d", regex="a(?P<name>.)c", replacement=replacement)
+
+    labels = relabel({"a": "abc"}, [rule])
+
+    assert labels is not None
+    assert labels.get("d") == wanted
+
+
+def test_an_empty_label_is_an_absent_one() -> None:
+    rule = Relabel(regex="x_(.+)", action="labelmap")
+
+    assert relabel({"a": "kept", "x_a": ""}, [rule]) == {"a": "kept"}
+
+
+def test_a_target_without_a_name_is_left_alone() -> None:
+    assert relabel({"a": "b"}, [Relabel(source_labels=("a",), regex="(b)(c)?", target_label="$2")]) == {"a": "b"}
+
+
+TEXTS = st.text("ab$1{}_²;", max_size=6)
+RULES = st.builds(
+    Relabel,
+    source_labels=st.lists(st.sampled_from(["a", "b", "none"]), max_size=2).map(tuple),
+    separator=st.sampled_from([";", ""]),
+    target_label=TEXTS.map(lambda text: text or "t"),  # upstream refuses a rule without one
+    regex=st.sampled_from(["(.*)", "(.+)", "a", "(a)(b)?.*", "(?P<n>.)b*", ""]),
+    modulus=st.just(7),
+    replacement=TEXTS,
+    action=st.sampled_from(get_args(Action)),
+)
+
+
+@given(st.dictionaries(st.sampled_from("abc"), TEXTS, max_size=3), st.lists(RULES, max_size=4))
+@settings(max_examples=100, deadline=None)
+def test_no_rule_raises_or_leaves_an_empty_label(labels: dict[str, str], rules: list[Relabel]) -> None:
+    before = dict(labels)
+
+    result = relabel(labels, rules)
+
+    assert labels == before
+    assert result is None or all(name and value for name, value in result.items())

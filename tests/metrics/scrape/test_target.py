@@ -122,3 +122,20 @@ def test_a_service_without_the_annotation_is_not_scraped() -> None:
     job = next(job for job in DEFAULT_JOBS if job.name == "kubernetes-service-endpoints")
 
     assert target_labels(job, {"__address__": "10.244.1.2:80"}) is None
+
+
+def test_parameters_go_into_the_url() -> None:
+    labels = target_labels(
+        Job(name="j", role="static"), {"__address__": "h:1", "__param_module": "a b", "__param_debug": "1"}
+    )
+    assert labels is not None
+
+    assert Target(Job(name="j", role="static"), labels).url == "http://h:1/metrics?debug=1&module=a+b"
+
+
+def test_series_that_come_and_go_are_not_remembered_for_ever() -> None:
+    store, scraped = MemoryStore(), target(honor=True)
+    for number in range(50):
+        scraped.take(store, "".join(f'm{{pod="{number}-{index}"}} 1\n' for index in range(10)), number * MINUTE, 0.1)
+
+    assert len(scraped._refs) < 200

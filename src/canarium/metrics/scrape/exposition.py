@@ -40,7 +40,7 @@ def rows(text: str) -> Iterator[Row]:
         cut = line.rfind("}") + 1 or line.find(" ")
         parts = line[cut:].split()
         try:
-            if cut <= 0 or not 1 <= len(parts) <= 2:
+            if cut <= 0 or not 1 <= len(parts) <= 2 or "_" in parts[0]:
                 raise ValueError(line)
             yield Row(line[:cut].strip(), float(parts[0]), int(parts[1]) if len(parts) == 2 else None)
         except ValueError:

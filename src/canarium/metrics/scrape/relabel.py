@@ -6,6 +6,7 @@ Owns: the rule and its eleven actions. Pure. Source: Prometheus 3.x model/relabe
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -41,11 +42,11 @@ class Relabel:
 
 def relabel(labels: Mapping[str, str], rules: Sequence[Relabel]) -> dict[str, str] | None:
     """The labels after all rules in order; None when a rule drops the set."""
-    result = dict(labels)
+    result = {name: value for name, value in labels.items() if value}  # an empty label is an absent one
     for rule in rules:
         if not _apply(rule, result):
             return None
-    return {name: value for name, value in result.items() if value}
+    return {name: value for name, value in result.items() if name and value}
 
 
 def _apply(rule: Relabel, labels: dict[str, str]) -> bool:
@@ -72,8 +73,8 @@ def _apply(rule: Relabel, labels: dict[str, str]) -> bool:
         case "labelmap":
             for name, content in list(labels.items()):
                 groups = _matched(rule.regex, name)
-                if groups is not None:
-                    labels[_expanded(rule.replacement, groups)] = content
+                if groups is not None and content:
+                    labels[_expanded(rule.replacement, groups, rule.regex)] = content
         case "labeldrop" | "labelkeep":
             wanted = rule.action == "labelkeep"
             for name in list(labels):
@@ -86,8 +87,10 @@ def _replace(rule: Relabel, labels: dict[str, str], value: str) -> None:
     groups = _matched(rule.regex, value)
     if groups is None:
         return
-    target = _expanded(rule.target_label, groups)
-    content = _expanded(rule.replacement, groups)
+    target = _expanded(rule.target_label, groups, rule.regex)
+    content = _expanded(rule.replacement, groups, rule.regex)
+    if not target:
+        return  # no valid name for a label
     if content:
         labels[target] = content
     else:
@@ -113,33 +116,22 @@ def _compiled(pattern: str) -> Any:
     return re2.compile(f"(?s:{pattern})")
 
 
-def _expanded(template: str, groups: tuple[str, ...]) -> str:
-    """Go's Regexp.Expand with numbered groups: `$1`, `${1}`, `$$`."""
+_REFERENCE = re.compile(r"\$(?:\$|(\w+)|\{(\w+)\})")
+
+
+def _expanded(template: str, groups: tuple[str, ...], pattern: str) -> str:
+    """Go's Regexp.Expand: `$1`, `${1}`, `$name`, `$$`; what is no group is empty, and a `$` that begins none of these
+    stands for itself."""
     if "$" not in template:
         return template
-    out: list[str] = []
-    at = 0
-    while at < len(template):
-        if template[at] != "$":
-            out.append(template[at])
-            at += 1
-            continue
-        at += 1
-        if template[at : at + 1] == "$":
-            out.append("$")
-            at += 1
-        elif template[at : at + 1] == "{" and "}" in template[at:]:
-            end = template.index("}", at)
-            out.append(_group(template[at + 1 : end], groups))
-            at = end + 1
-        else:
-            end = at
-            while end < len(template) and (template[end].isalnum() or template[end] == "_"):
-                end += 1
-            out.append(_group(template[at:end], groups))
-            at = end
-    return "".join(out)
 
+    def group(found: re.Match[str]) -> str:
+        name = found[1] or found[2]
+        if not name:
+            return "$"
+        if name.isascii() and name.isdigit():
+            return groups[int(name)] if len(name) < 4 and int(name) < len(groups) else ""
+        index = _compiled(pattern).groupindex.get(name)
+        return groups[index] if index is not None else ""
 
-def _group(name: str, groups: tuple[str, ...]) -> str:
-    return groups[int(name)] if name.isdigit() and int(name) < len(groups) else ""
+    return _REFERENCE.sub(group, template)

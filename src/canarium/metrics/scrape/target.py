@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
+from urllib.parse import urlencode
 
 from canarium.metrics.scrape import exposition
 from canarium.metrics.scrape.config import Job
@@ -44,7 +45,11 @@ class Target:
 
     def __init__(self, job: Job, labels: Mapping[str, str]) -> None:
         self.job = job
-        self.url = f"{labels['__scheme__']}://{labels['__address__']}{labels['__metrics_path__']}"
+        parameters = urlencode(
+            sorted((name[8:], value) for name, value in labels.items() if name.startswith("__param_"))
+        )
+        path = labels["__metrics_path__"] + (f"?{parameters}" if parameters else "")
+        self.url = f"{labels['__scheme__']}://{labels['__address__']}{path}"
         public = {name: value for name, value in labels.items() if not name.startswith("__")}
         public.setdefault("instance", labels["__address__"])
         self.labels = public
@@ -85,6 +90,8 @@ class Target:
         gone = [ref for series, ref in self._current.items() if series not in current]
         store.append_refs(gone, timestamp_ms, [STALE_NAN] * len(gone))
         self._current = current
+        if len(self._refs) > 2 * len(rows) + 100:  # those that are no longer told were kept in case they come back
+            self._refs = {series: self._refs[series] for series, _, _ in rows}
         if added:
             for name, described in exposition.metadata(text).items():
                 store.describe(name, described)
