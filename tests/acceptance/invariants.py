@@ -256,7 +256,8 @@ class Observer:
         for uid, count in active.items():
             told, shrunk_at = self._sets[uid]["spec"]["replicas"], self._shrunk_at.get(uid, -math.inf)
             counted += min(count, told) if shrunk_at >= since else count
-        ceiling = self._in_force(known).ceiling
+        told_in_all = sum(found["spec"]["replicas"] for found in self._sets_of(known))
+        ceiling = max(self._in_force(known).ceiling, told_in_all)
         if counted > ceiling:
             self._break(f"{change.key} created: {counted} pods, {ceiling} are allowed")
 
@@ -340,14 +341,17 @@ def promise_of(rollout: Obj, *, is_up: bool) -> Promise:
     """What a Rollout promises as it stands; nothing of availability before it was up for the first time.
 
     maxSurge is rounded up, maxUnavailable down, and 1 may be unavailable when both come out as 0. A restart takes one
-    pod at a time even where none may be unavailable (upstream's restart.go).
+    pod at a time even where none may be unavailable (upstream's restart.go), and while it goes on scaling may take as
+    many again: it goes by a ReplicaSet status that may not know yet which pods the restart deleted, as upstream.
     """
     spec, status = rollout["spec"], rollout.get("status") or {}
     replicas, canary = spec["replicas"], spec["strategy"]["canary"]
     surge = math.ceil(_pods(canary.get("maxSurge", "25%"), replicas))
     unavailable = math.floor(_pods(canary.get("maxUnavailable", "25%"), replicas))
-    if surge == unavailable == 0 or (spec.get("restartAt") and spec["restartAt"] != status.get("restartedAt")):
-        unavailable = max(unavailable, 1)
+    if surge == unavailable == 0:
+        unavailable = 1
+    if spec.get("restartAt") and spec["restartAt"] != status.get("restartedAt"):
+        unavailable += max(unavailable, 1)
     return Promise(max(0, replicas - unavailable) if is_up else 0, replicas + surge)
 
 
