@@ -26,9 +26,16 @@ class ApiError(CanariumError):
     """
 
     def __init__(
-        self, code: int, reason: str, message: str, *, causes: Sequence[tuple[str, str, str]] = (), details: Any = None
+        self,
+        code: int,
+        reason: str,
+        message: str,
+        *,
+        causes: Sequence[tuple[str, str, str]] = (),
+        details: Any = None,
+        next_step: str = "",
     ) -> None:
-        super().__init__(message)
+        super().__init__(message, next_step=next_step)
         self.code = code
         self.reason = reason
         self.message = message

@@ -5,6 +5,7 @@ The toy controller keeps one ConfigMap per Widget, holding the widget's size, an
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,7 +15,7 @@ import pytest
 
 from canarium.clock import Chance, Clock
 from canarium.journal import MemoryJournal
-from canarium.kube.cluster import Cluster
+from canarium.kube.cluster import Cluster, NotFound
 from canarium.kube.controller.manager import Manager
 from canarium.kube.controller.reconciler import Listers, Watch, owned
 from canarium.kube.decision import Action, Create, Decision, EventNote, Patch, Reason
@@ -212,3 +213,35 @@ def test_an_assertion_of_ours_is_loud() -> None:
         return died
 
     assert in_cluster(main) == ["two stable ReplicaSets"]
+
+
+def test_a_kind_that_nobody_defined_is_named_instead_of_waited_for() -> None:
+    class Lost(Copier):
+        watches: Sequence[Watch] = (owned(Resource("example.com", "v1", "Gadget", "gadgets"), "Widget"),)
+
+    async def main(cluster: InProcessCluster, clock: Clock) -> set[str]:
+        manager = Manager(cluster, clock)
+        manager.add(Lost(cluster, manager.listers))
+        with pytest.raises(NotFound, match=r"gadgets.example.com cannot be watched: the server could not find"):
+            await manager.start()
+        return {task.get_name() for task in asyncio.all_tasks() if task.get_name().startswith("informer")}
+
+    assert in_cluster(main) == set()
+
+
+def test_an_assertion_of_ours_is_told_even_if_nobody_asked() -> None:
+    class Broken(Copier):
+        def decide(self, observed: Seen, now: datetime) -> Decision:
+            raise AssertionError("two stable ReplicaSets")
+
+    async def main(cluster: InProcessCluster, clock: Clock) -> list[str]:
+        told: list[str] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(str(context["message"])))
+        manager = Manager(cluster, clock)
+        manager.add(Broken(cluster, manager.listers))
+        await manager.start()
+        await cluster.create(WIDGETS, widget("a"))
+        await clock.sleep(1)
+        return told
+
+    assert in_cluster(main) == ["controller/copier/0 died, and nobody asked to be told"]

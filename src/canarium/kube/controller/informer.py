@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from canarium.clock import Clock
-from canarium.kube.cluster import ApiError, Cluster, WatchEvent
+from canarium.kube.cluster import ApiError, Cluster, NotFound, WatchEvent
 from canarium.kube.objects import Obj, ObjectKey, key_of
 from canarium.kube.resources import Resource
 
@@ -27,6 +27,7 @@ class Informer:
     def __init__(self, cluster: Cluster, clock: Clock, resource: Resource) -> None:
         self.resource = resource
         self.synced = asyncio.Event()
+        self.missing: NotFound | None = None  # the answer to the first list, if nobody has defined the kind
         self._cluster = cluster
         self._clock = clock
         self._raw: dict[ObjectKey, bytes] = {}
@@ -88,7 +89,10 @@ class Informer:
                 async for event in self._cluster.watch(self.resource, resource_version=answer.resource_version):
                     self._take(event)
                     self._is_at(event.resource_version)
-            except ApiError:
+            except ApiError as error:
+                if isinstance(error, NotFound) and not self.synced.is_set():
+                    self.missing = error
+                    self.synced.set()  # whoever waits for the first list need not wait for ever
                 await self._clock.sleep(RELIST_SECONDS)  # Gone or Unavailable: the list says how things are
 
     def _replace(self, items: Sequence[Obj]) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from canarium.clock import Clock
 from canarium.errors import CanariumError
 from canarium.journal import Journal, NoJournal
-from canarium.kube.cluster import Cluster, Conflict
+from canarium.kube.cluster import Cluster, Conflict, NotFound
 from canarium.kube.controller.apply import apply_decision
 from canarium.kube.controller.informer import Informer
 from canarium.kube.controller.own_writes import OwnWrites
@@ -59,11 +59,22 @@ class Manager:
         return controller.queue
 
     async def start(self) -> None:
-        """Start informers, wait until each has listed once, then start the controllers."""
+        """Start informers, wait until each has listed once, then start the controllers.
+
+        Raises NotFound when a kind that is to be watched does not exist; nothing is left running then.
+        """
         for resource, informer in self._informers.items():
             self._spawn(informer.run(), f"informer/{resource}")
         for informer in list(self._informers.values()):
             await informer.synced.wait()
+            if informer.missing is not None:
+                await self.stop()
+                raise NotFound(
+                    404,
+                    "NotFound",
+                    f"{informer.resource} cannot be watched: {informer.missing.message}",
+                    next_step="Create its CustomResourceDefinition before the controllers start.",
+                )
         for controller in self._controllers:
             for number in range(controller.workers):
                 self._spawn(controller.run(), f"controller/{controller.reconciler.name}/{number}")
@@ -88,6 +99,9 @@ class Manager:
         if not task.cancelled() and (error := task.exception()) is not None:
             for handler in self._failure_handlers:
                 handler(error)
+            if not self._failure_handlers:
+                message = f"{task.get_name()} died, and nobody asked to be told"
+                task.get_loop().call_exception_handler({"message": message, "exception": error, "task": task})
 
 
 class _Controller:
