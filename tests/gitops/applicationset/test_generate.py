@@ -219,6 +219,14 @@ def test_an_open_brace_is_an_error() -> None:
         (appset({}), "spec.generators[0]: no generator that is known: none"),
         (appset(git("*"), goTemplate=True), "spec.goTemplate: goTemplate is not built"),
         (
+            appset(git("*"), strategy={"type": "RollingSync", "rollingSync": {"steps": []}}),
+            "spec.strategy.rollingSync: rollingSync is not built",
+        ),
+        (
+            appset(git("*"), strategy={"deletionOrder": "Reverse"}),
+            "spec.strategy.deletionOrder: deletionOrder is not built",
+        ),
+        (
             appset(git("*"), ignoreApplicationDifferences=[{"jqPathExpressions": [".spec.project"]}]),
             "spec.ignoreApplicationDifferences[0].jqPathExpressions: jqPathExpressions is not built",
         ),

@@ -58,6 +58,10 @@ def _unbuilt(spec: Mapping[str, Any]) -> Iterator[tuple[str, bool, str]]:
     instead = "Write {{ path.basename }} instead of {{ .path.basename }}, and drop goTemplate."
     yield "goTemplate", bool(spec.get("goTemplate")), instead
     yield "templatePatch", spec.get("templatePatch") is not None, "Use spec.template only."
+    strategy = spec.get("strategy") or {}
+    instead = "Leave it out: all Applications are synced as they come."
+    yield "strategy.rollingSync", strategy.get("type") == "RollingSync", instead
+    yield "strategy.deletionOrder", strategy.get("deletionOrder") == "Reverse", "Leave it out."
     for index, rule in enumerate(spec.get("ignoreApplicationDifferences") or ()):
         field = f"ignoreApplicationDifferences[{index}].jqPathExpressions"
         yield field, bool(rule.get("jqPathExpressions")), "Name the fields in jsonPointers."
