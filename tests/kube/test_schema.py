@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from canarium.kube.patch.merge import equal
@@ -282,8 +282,7 @@ def test_an_update_of_a_valid_object_is_judged_as_a_new_one(
     schema: dict[str, Any], before: dict[str, Any], after: dict[str, Any]
 ) -> None:
     old, causes = reviewed(before, None, schema)
-    if causes:
-        old = {}
+    assume(not causes)
 
     updated, told = reviewed({**old, **after}, old, schema)
     new, wanted = reviewed({**old, **after}, None, schema)

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from canarium.kube.patch.merge import equal
-from canarium.kube.schema_problems import Cause, Schema, problems
+from canarium.kube.schema_problems import Cause, Schema, part_of, problems
 
 _META = ("apiVersion", "kind", "metadata")
 _NO_SCHEMA: Schema = {}
@@ -20,28 +20,26 @@ _NO_SCHEMA: Schema = {}
 def reviewed(obj: dict[str, Any], old: Mapping[str, Any] | None, schema: Schema) -> tuple[dict[str, Any], list[Cause]]:
     """An object pruned and defaulted, and what is wrong with it.
 
-    old: the stored object on update. Its fields passed the schema already, so those that did not change at the top
-    level (the whole spec, when a status is written) are taken as they are.
+    old: the stored object on update. It passed the schema already, so what did not change, at any depth, is taken as
+    it is (as upstream's ratcheting does).
     """
-    same = {name for name, part in obj.items() if old is not None and name in old and equal(old[name], part)}
-    narrowed = {
-        **schema,
-        "properties": {name: part for name, part in (schema.get("properties") or {}).items() if name not in same},
-        "required": [name for name in schema.get("required") or () if name not in same],
-    }
-    checked = with_defaults(pruned({name: part for name, part in obj.items() if name not in same}, narrowed), narrowed)
-    kept = {name: checked.get(name, obj[name]) for name in obj if name in same or name in checked}
-    return {**kept, **checked}, problems(checked, narrowed)
+    checked = with_defaults(pruned(obj, schema, old), schema, old)
+    return checked, problems(checked, schema, old=old)
 
 
-def with_defaults(value: Any, schema: Schema) -> Any:
-    """A value with the schema's defaults filled in, at every depth. Shares what did not change."""
+def with_defaults(value: Any, schema: Schema, old: Any = None) -> Any:
+    """A value with the schema's defaults filled in, at every depth. Shares what did not change.
+
+    old: a value with defaults already; what equals it is not looked into.
+    """
+    if old is not None and equal(value, old):
+        return value
     if isinstance(value, dict):
         properties: Mapping[str, Schema] = schema.get("properties") or {}
         result = value
         for name, part in properties.items():
             if name in value and not _lacks(value[name], part):
-                child = with_defaults(value[name], part)
+                child = with_defaults(value[name], part, part_of(old, name))
                 if child is not value[name]:
                     result = {**result, name: child}
             elif part.get("default") is not None:
@@ -50,18 +48,18 @@ def with_defaults(value: Any, schema: Schema) -> Any:
         if isinstance(extra, dict):
             for name in value:
                 if name not in properties:
-                    child = _item_with_defaults(value[name], extra)
+                    child = _item_with_defaults(value[name], extra, part_of(old, name))
                     if child is not value[name]:
                         result = {**result, name: child}
         return result
     if isinstance(value, list) and isinstance(schema.get("items"), dict):
-        items = [_item_with_defaults(item, schema["items"]) for item in value]
-        return items if any(new is not old for new, old in zip(items, value, strict=True)) else value
+        items = [_item_with_defaults(item, schema["items"], part_of(old, n)) for n, item in enumerate(value)]
+        return items if any(new is not was for new, was in zip(items, value, strict=True)) else value
     return value
 
 
-def _item_with_defaults(item: Any, schema: Schema) -> Any:
-    return with_defaults(copy.deepcopy(schema.get("default")) if _lacks(item, schema) else item, schema)
+def _item_with_defaults(item: Any, schema: Schema, old: Any) -> Any:
+    return with_defaults(copy.deepcopy(schema.get("default")) if _lacks(item, schema) else item, schema, old)
 
 
 def _lacks(value: Any, schema: Schema) -> bool:
@@ -69,9 +67,14 @@ def _lacks(value: Any, schema: Schema) -> bool:
     return value is None and not schema.get("nullable")
 
 
-def pruned(value: Any, schema: Schema, *, is_root: bool = True) -> Any:
+def pruned(value: Any, schema: Schema, old: Any = None, *, is_root: bool = True) -> Any:
     """A value without the fields that the schema does not name, unless it preserves unknown fields, and without nulls
-    that mean a field left out (those with a default are left to `with_defaults`)."""
+    that mean a field left out (those with a default are left to `with_defaults`).
+
+    old: a value that was pruned already; what equals it is not looked into.
+    """
+    if old is not None and equal(value, old):
+        return value
     if isinstance(value, dict):
         properties: Mapping[str, Schema] = schema.get("properties") or {}
         extra = schema.get("additionalProperties")
@@ -89,11 +92,11 @@ def pruned(value: Any, schema: Schema, *, is_root: bool = True) -> Any:
                 if keeps_unknown:
                     result[name] = child
             elif child is not None or part is _NO_SCHEMA or part.get("nullable") or part.get("default") is not None:
-                result[name] = pruned(child, part, is_root=False)
+                result[name] = pruned(child, part, part_of(old, name), is_root=False)
         return result
     if isinstance(value, list) and ("items" in schema or not schema.get("x-kubernetes-preserve-unknown-fields")):
         items = schema.get("items") or _NO_SCHEMA
-        return [pruned(item, items, is_root=False) for item in value]
+        return [pruned(item, items, part_of(old, n), is_root=False) for n, item in enumerate(value)]
     return value
 
 

@@ -39,9 +39,11 @@ _LARGEST_WHOLE = float(2**53 - 1)
 _INT64 = range(-(2**63), 2**63)
 
 
-def problems(value: Any, schema: Schema, path: str = "") -> list[Cause]:
-    """What is wrong with a value, each with its field path."""
+def problems(value: Any, schema: Schema, path: str = "", old: Any = None) -> list[Cause]:
+    """What is wrong with a value, each with its field path. old: a valid value; what equals it is not looked into."""
     causes: list[Cause] = []
+    if old is not None and equal(value, old):
+        return causes
     name = type_name(value)
     wanted = "integer,string" if schema.get("x-kubernetes-int-or-string") else schema.get("type")
     if wanted and name != wanted and not _fits(value, name, wanted, schema):
@@ -58,9 +60,9 @@ def problems(value: Any, schema: Schema, path: str = "") -> list[Cause]:
     if value is None:
         return causes
     if isinstance(value, dict):
-        causes += _object_problems(value, schema, path)
+        causes += _object_problems(value, schema, path, old)
     elif isinstance(value, list):
-        causes += _list_problems(value, schema, path)
+        causes += _list_problems(value, schema, path, old)
     elif isinstance(value, str):
         causes += _string_problems(value, schema, path)
     elif not isinstance(value, bool):
@@ -68,6 +70,13 @@ def problems(value: Any, schema: Schema, path: str = "") -> list[Cause]:
     if "allOf" in schema or "anyOf" in schema or "oneOf" in schema or "not" in schema:
         causes += _combined_problems(value, schema, path)
     return causes
+
+
+def part_of(old: Any, key: str | int) -> Any:
+    """The part of an old value at a key or index; None when it has none."""
+    if isinstance(old, Mapping):
+        return old.get(str(key))
+    return old[key] if isinstance(old, list) and isinstance(key, int) and key < len(old) else None
 
 
 def type_name(value: Any) -> str:
@@ -124,7 +133,7 @@ def _invalid(path: str, value: Any, message: str) -> Cause:
 # -- objects and lists --------------------------------------------------------------------------------------------
 
 
-def _object_problems(value: dict[str, Any], schema: Schema, path: str) -> Iterator[Cause]:
+def _object_problems(value: dict[str, Any], schema: Schema, path: str, old: Any) -> Iterator[Cause]:
     size = len(value)
     if size < schema.get("minProperties", 0):
         yield _invalid(path, size, f"should have at least {schema['minProperties']} properties")
@@ -142,14 +151,14 @@ def _object_problems(value: dict[str, Any], schema: Schema, path: str) -> Iterat
         if part is None and isinstance(extra, dict):
             part = extra
         if part is not None:
-            yield from problems(child, part, _join(path, name))
+            yield from problems(child, part, _join(path, name), part_of(old, name))
 
 
-def _list_problems(value: list[Any], schema: Schema, path: str) -> Iterator[Cause]:
+def _list_problems(value: list[Any], schema: Schema, path: str, old: Any) -> Iterator[Cause]:
     part = schema.get("items")
     if isinstance(part, dict):
         for index, item in enumerate(value):
-            yield from problems(item, part, f"{path}[{index}]")
+            yield from problems(item, part, f"{path}[{index}]", part_of(old, index))
     size = len(value)
     if size < schema.get("minItems", 0):
         yield _invalid(path, size, f"should have at least {schema['minItems']} items")

@@ -7,6 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
+_encode = msgspec.json.Encoder().encode
+
 
 def apply(target: Any, patch: Any) -> Any:
     """`target` after the merge patch: null removes a key, objects merge, everything else (lists too) replaces."""
@@ -62,14 +66,17 @@ def three_way(original: dict[str, Any] | None, modified: dict[str, Any], current
 
 def equal(left: Any, right: Any) -> bool:
     """JSON equality: unlike Python's, `true` is not 1 (and 1.0 is 1)."""
+    if left != right:
+        return False
+    # Python's equality is only wider than JSON's, so what remains is rare: a boolean where the other has a number.
+    return _encode(left) == _encode(right) or _is_equal(left, right)
+
+
+def _is_equal(left: Any, right: Any) -> bool:
     if isinstance(left, bool) or isinstance(right, bool):
         return left is right
     if isinstance(left, dict):
-        return (
-            isinstance(right, dict)
-            and left.keys() == right.keys()
-            and all(equal(value, right[key]) for key, value in left.items())
-        )
+        return all(_is_equal(value, right[key]) for key, value in left.items())
     if isinstance(left, list):
-        return isinstance(right, list) and len(left) == len(right) and all(map(equal, left, right))
-    return bool(left == right)
+        return all(map(_is_equal, left, right))
+    return True
