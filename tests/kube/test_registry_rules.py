@@ -205,3 +205,18 @@ def test_replica_sets_keep_their_selector() -> None:
             await cluster.patch(REPLICA_SETS, "default", "r", {"spec": {"selector": {"matchLabels": {"b": "y"}}}})
 
     in_cluster(main)
+
+
+def test_the_status_of_a_custom_resource_is_pruned_and_judged_too() -> None:
+    async def main(cluster: Cluster, clock: Clock) -> None:
+        await cluster.create(WIDGETS, widget("a"))
+        pruned = await cluster.patch(
+            WIDGETS, "default", "a", {"status": {"judged": {"n": 1, "m": 2}}}, subresource="status"
+        )
+        with pytest.raises(ApiError) as caught:
+            await cluster.patch(WIDGETS, "default", "a", {"status": {"judged": {"n": "x"}}}, subresource="status")
+
+        assert pruned["status"] == {"judged": {"n": 1}}
+        assert [cause[0] for cause in caught.value.causes] == ["status.judged.n"]
+
+    in_cluster(main)

@@ -50,7 +50,11 @@ WIDGET_CRD: Obj = {
                                     },
                                 },
                             },
-                            "status": {"type": "object", "x-kubernetes-preserve-unknown-fields": True},
+                            "status": {
+                                "type": "object",
+                                "x-kubernetes-preserve-unknown-fields": True,
+                                "properties": {"judged": {"type": "object", "properties": {"n": {"type": "integer"}}}},
+                            },
                         },
                     }
                 },

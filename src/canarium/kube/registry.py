@@ -278,7 +278,10 @@ class Registry:
             new.pop("status", None)
             if "status" in old:
                 new["status"] = old["status"]
-        if subresource != "status":
+        if subresource == "status":
+            if resource in self._schemas:  # the status of a custom resource is pruned and judged like its spec
+                new = self._prepared(resource, new, old=old)
+        else:
             new = self._prepared(resource, new, old=old)
             if "generation" in old["metadata"] and _says_more(resource, old, new):
                 new["metadata"] = {**new["metadata"], "generation": old["metadata"]["generation"] + 1}
