@@ -60,7 +60,7 @@ def tree(folder: Path) -> list[str]:
             ["there is no example 'loud-canary'", "silent-canary"],
             id="an unknown example",
         ),
-        pytest.param(["init", "silent-canary"], ["Missing argument 'directory'"], id="a missing argument"),
+        pytest.param(["init", "silent-canary"], ["Missing argument 'DIRECTORY'"], id="a missing argument"),
         pytest.param(
             ["demo"],
             ["the live demo, with real processes, is not built yet", "canarium demo --fast"],

@@ -9,9 +9,8 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
 
 from canarium.errors import CanariumError
 
@@ -19,121 +18,141 @@ EXIT_OPEN_OBJECTIVES = 1
 EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130
 
-app = typer.Typer(
-    name="canarium",
-    help="Know whether your canary would be promoted or rolled back, and why, before you push.\n\n"
-    "canarium runs the manifests written for Argo CD, Kustomize, Argo Rollouts and Prometheus, unchanged, in virtual"
-    " time: start with `canarium demo --fast`.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,  # plain help in a third of the time
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+SHELLS = {
+    "bash": 'eval "$(_CANARIUM_COMPLETE=bash_source canarium)"',
+    "zsh": 'eval "$(_CANARIUM_COMPLETE=zsh_source canarium)"',
+    "fish": "_CANARIUM_COMPLETE=fish_source canarium | source",
+}
+"""What a shell evaluates to complete `canarium`, by the name of the shell."""
 
-NoColor = Annotated[bool, typer.Option("--no-color", help="Plain text. NO_COLOR=1 does the same.")]
+no_color_option = click.option("--no-color", is_flag=True, help="Plain text. NO_COLOR=1 does the same.")
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
+def _print_version(context: click.Context, parameter: click.Parameter, is_wanted: bool) -> None:
+    del parameter
+    if is_wanted and not context.resilient_parsing:
         from importlib.metadata import version
 
-        typer.echo(f"canarium {version('canarium')}")
-        raise typer.Exit
+        click.echo(f"canarium {version('canarium')}")
+        context.exit()
 
 
-@app.callback()
-def _root(
-    version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
-    ] = False,
-) -> None:
-    del version  # its callback did everything
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_version,
+    help="Print the version and exit.",
+)
+def app() -> None:
+    """Know whether your canary would be promoted or rolled back, and why, before you push.
+
+    canarium runs the manifests written for Argo CD, Kustomize, Argo Rollouts and Prometheus, unchanged, in virtual
+    time: start with `canarium demo --fast`.
+    """
 
 
 @app.command()
-def demo(
-    fast: Annotated[bool, typer.Option("--fast", help="In virtual time: the whole story in about a second.")] = False,
-    seed: Annotated[int, typer.Option(help="Everything random follows from it: the same seed, the same story.")] = 0,
-    trace: Annotated[
-        Path | None,
-        typer.Option(
-            help="Write the event log there as JSON lines: object writes, decisions with their reasons, measurements,"
-            " scrapes, with virtual times.",
-            dir_okay=False,
-        ),
-    ] = None,
-    keep: Annotated[
-        Path | None, typer.Option(help="Keep the engineer's repository in this new folder (its origin beside it).")
-    ] = None,
-    no_color: NoColor = False,
-) -> None:
+@click.option("--fast", is_flag=True, help="In virtual time: the whole story in about a second.")
+@click.option(
+    "--seed",
+    type=int,
+    default=0,
+    show_default=True,
+    metavar="N",
+    help="Everything random follows from it: the same seed, the same story.",
+)
+@click.option(
+    "--trace",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the event log there as JSON lines: object writes, decisions with their reasons, measurements, scrapes,"
+    " with virtual times.",
+)
+@click.option(
+    "--keep",
+    type=click.Path(path_type=Path),
+    help="Keep the engineer's repository in this new folder (its origin beside it).",
+)
+@no_color_option
+def demo(fast: bool, seed: int, trace: Path | None, keep: Path | None, no_color: bool) -> None:
     """Play the Silent Canary: a canary hangs for three reasons, and an engineer finds them one by one.
 
     Ends with the table of objectives. Exit code 0 when all are met, 1 when one is open.
     """
-    from canarium.cli.terminal import Terminal
-    from canarium.lab.demo import run_demo
-
     if not fast:
         raise CanariumError(
             "the live demo, with real processes, is not built yet",
             next_step="Run `canarium demo --fast`: the same story in virtual time.",
         )
+    from canarium.cli.terminal import Terminal
+    from canarium.lab.demo import run_demo
+
     terminal = Terminal(color=False if no_color else None)
     ending = run_demo(terminal.beat, seed=seed, trace=trace, directory=keep)
     terminal.objectives(ending.objectives)
     if not all(objective.is_met for objective in ending.objectives):
-        raise typer.Exit(EXIT_OPEN_OBJECTIVES)
+        sys.exit(EXIT_OPEN_OBJECTIVES)
 
 
 @app.command()
-def init(
-    example: Annotated[str, typer.Argument(help="Which example: silent-canary.")],
-    directory: Annotated[Path, typer.Argument(help="A new or empty folder; the bare origin becomes DIRECTORY.git.")],
-) -> None:
-    """Write an example as a git working copy with a bare origin beside it."""
-    from canarium.clock import RealClock
+@click.argument("example")
+@click.argument("directory", type=click.Path(path_type=Path))
+def init(example: str, directory: Path) -> None:
+    """Write an example as a git working copy with a bare origin beside it.
+
+    EXAMPLE is silent-canary. DIRECTORY is a new or empty folder; its bare origin becomes DIRECTORY.git.
+    """
     from canarium.lab.examples import MANIFESTS, NAMES
 
     if example not in NAMES:
         raise CanariumError(f"there is no example {example!r}", next_step=f"Choose one of: {', '.join(NAMES)}.")
+    from canarium.clock import RealClock
     from canarium.lab.silent_canary import write_example
 
     directory = Path(os.path.abspath(directory))
     origin = directory.with_name(directory.name + ".git")
     write_example(directory, origin, repo_url=str(origin), at=RealClock().now()).close()
-    typer.echo(f"{directory}: the working copy; the manifests are in {MANIFESTS}")
-    typer.echo(f"{origin}: its bare origin")
+    click.echo(f"{directory}: the working copy; the manifests are in {MANIFESTS}")
+    click.echo(f"{origin}: its bare origin")
 
 
 @app.command()
-def render(
-    directory: Annotated[
-        Path, typer.Argument(help="A folder with a kustomization, or with manifests.", exists=True, file_okay=False)
-    ],
-) -> None:
+@click.argument("directory", type=click.Path(exists=True, file_okay=False, path_type=Path))
+def render(directory: Path) -> None:
     """Print what a folder renders to, as `kustomize build` does.
 
-    References to files outside the git repository that the folder is in (or outside the folder, where there is none)
-    are refused.
+    DIRECTORY has a kustomization, or manifests. References to files outside the git repository that it is in (or
+    outside the folder, where there is none) are refused.
     """
     from canarium.cli.folder import render_folder
     from canarium.text.yaml import dump
 
-    typer.echo("---\n".join(dump(rendered.obj) for rendered in render_folder(directory)), nl=False)
+    click.echo("---\n".join(dump(rendered.obj) for rendered in render_folder(directory)), nl=False)
+
+
+@app.command()
+@click.argument("shell", type=click.Choice(sorted(SHELLS)))
+def completion(shell: str) -> None:
+    """Print the line that completes `canarium` in a shell: put it into the shell's start-up file."""
+    click.echo(SHELLS[shell])
 
 
 def main() -> None:
     """Run the command; errors that the user can act on become a message and exit code 2."""
     try:
-        app()
+        sys.exit(app.main(prog_name="canarium", standalone_mode=False) or 0)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
     except CanariumError as error:
         from canarium.cli.terminal import Terminal
 
         Terminal(sys.stderr).error(error)
         sys.exit(EXIT_BAD_INPUT)
-    except KeyboardInterrupt:
-        typer.echo("interrupted", err=True)
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("interrupted", err=True)
         sys.exit(EXIT_INTERRUPTED)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader left; nothing to tell it

@@ -193,7 +193,8 @@ class World:
         await self._platform.stop()
 
     def _fail(self, error: BaseException) -> None:
-        if self._failure is not None and not self._failure.done():
+        # An interrupt ends the whole run by itself; only what a controller of ours died of is told to who waits.
+        if isinstance(error, Exception) and self._failure is not None and not self._failure.done():
             self._failure.set_exception(error)
 
     # -- looking and waiting ------------------------------------------------------------------------------------
