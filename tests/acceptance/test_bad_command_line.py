@@ -52,7 +52,7 @@ def tree(folder: Path) -> list[str]:
 @pytest.mark.parametrize(
     ("args", "tells"),
     [
-        pytest.param(["demo", "--slow"], ["No such option: --slow"], id="an unknown option"),
+        pytest.param(["demo", "--slow"], ["No such option '--slow'"], id="an unknown option"),
         pytest.param(["demo", "--fast", "--seed", "one"], ["--seed", "Invalid value"], id="a seed that is none"),
         pytest.param(["promote"], ["No such command 'promote'"], id="an unknown command"),
         pytest.param(
