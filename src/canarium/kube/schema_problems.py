@@ -74,9 +74,9 @@ def problems(value: Any, schema: Schema, path: str = "", old: Any = None) -> lis
 
 def part_of(old: Any, key: str | int) -> Any:
     """The part of an old value at a key or index; None when it has none."""
-    if isinstance(old, Mapping):
-        return old.get(str(key))
-    return old[key] if isinstance(old, list) and isinstance(key, int) and key < len(old) else None
+    if type(old) is dict:
+        return old.get(key)
+    return old[key] if type(old) is list and type(key) is int and key < len(old) else None
 
 
 def type_name(value: Any) -> str:

@@ -68,11 +68,22 @@ class EndpointSliceController:
         self._pods = listers(PODS)
         self._slices = listers(ENDPOINT_SLICES)
         self._chosen_by: dict[ObjectKey, tuple[ObjectKey, ...]] = {}
+        self._told: dict[ObjectKey, tuple[Any, ...]] = {}
         self.watches = (Watch(PODS, self._services_of), owned(ENDPOINT_SLICES, "Service"))
 
     def _services_of(self, pod: Obj) -> list[ObjectKey]:
-        """The Services that choose the pod now, or chose it when it last changed (its labels may have moved on)."""
+        """The Services that choose the pod now, or chose it when it last changed (its labels may have moved on).
+
+        None, if nothing changed that an endpoint tells (upstream's podEndpointsChanged): most of what a kubelet writes.
+        """
         key, labels = key_of(pod), labels_of(pod)
+        told = _told_of(pod)
+        if self._told.get(key) != told:
+            self._told[key] = told
+        elif self._pods.get(*key) is None:
+            del self._told[key]
+        else:
+            return []
         found = tuple(
             key_of(service)
             for service in self._services.list(key.namespace)
@@ -143,6 +154,21 @@ def decide(observed: ObservedService) -> Decision:
     every = [endpoint for endpoints in groups.values() for endpoint in endpoints]
     ready = sum(bool(endpoint["conditions"]["ready"]) for endpoint in every)
     return Decision(actions=tuple(actions), because=(Serving(ready, len(every)),))
+
+
+def _told_of(pod: Obj) -> tuple[Any, ...]:
+    """All of a pod that an endpoint, or the choice of one, depends on."""
+    metadata, spec, status = pod["metadata"], pod["spec"], pod.get("status") or {}
+    return (
+        metadata["uid"],
+        labels_of(pod),
+        bool(metadata.get("deletionTimestamp")),
+        spec.get("nodeName"),
+        spec["containers"],
+        status.get("podIP"),
+        status.get("phase"),
+        is_ready(pod),
+    )
 
 
 def _belongs(pod: Obj) -> bool:
