@@ -11,11 +11,13 @@ from datetime import datetime
 from typing import Any, Protocol
 
 import msgspec.json
+from msgspec.structs import replace
 
 from canarium.errors import CanariumError
 from canarium.gitops.application import diff, operation, targets
 from canarium.gitops.application.compare import ignored_pointers
 from canarium.gitops.application.decide import decide
+from canarium.gitops.application.health import Health, health_of
 from canarium.gitops.application.observed import Observed
 from canarium.gitops.application.resource_key import ResourceKey, app_key, instance_name, resource_key, tracked_by
 from canarium.gitops.application.sync import apply_action, result_key
@@ -67,6 +69,7 @@ MANAGED: tuple[Resource, ...] = (
 )
 """Kinds that are watched: a change by hand is seen at once. Other kinds are read when the Application is looked at."""
 KEPT_RENDERINGS = 64
+_VERSIONS = ("resourceVersion", "generation", "managedFields")
 KEPT_DIFFERENCES = 4096
 
 Kinds = Callable[[str, str], Resource | None]
@@ -112,6 +115,7 @@ class ApplicationReconciler:
         self._namespaces = listers(NAMESPACES)
         self._tracked: dict[str, dict[ResourceKey, Resource]] = {}
         self._owners: dict[tuple[Resource, ObjectKey], str] = {}
+        self._said: dict[tuple[Resource, ObjectKey], tuple[bytes, Health | None] | None] = {}
         self._rendered: dict[tuple[Any, ...], Manifests] = {}
         self._differences: dict[tuple[Any, ...], tuple[Obj, bool]] = {}
         self.watches: Sequence[Watch] = [
@@ -160,7 +164,11 @@ class ApplicationReconciler:
     # what wakes it
 
     def _owner_of(self, resource: Resource) -> Callable[[Obj], Iterable[ObjectKey]]:
-        """Keeps the index of tracked objects, and wakes who owns an object, or owned it until just now."""
+        """Keeps the index of tracked objects, and wakes who owns an object, or owned it until just now.
+
+        Nobody, when only its status changed and its health did not (upstream's ignoreResourceUpdates, whose default for
+        all kinds is `/status`; it leaves messages of health out as well).
+        """
 
         def keys(obj: Obj) -> Iterable[ObjectKey]:
             place = ObjectKey(obj["metadata"].get("namespace") or "", obj["metadata"]["name"])
@@ -168,6 +176,12 @@ class ApplicationReconciler:
             if now is not None:
                 self._owners[resource, place] = now
                 self._tracked.setdefault(now, {})[resource_key(obj)] = resource
+            says = _says(obj) if now is not None else None
+            if says is not None and says == self._said.get((resource, place)) and before == now:
+                if self._listers[resource].get(*place) is not None:
+                    return
+                says = None
+            self._said[resource, place] = says
             for instance in dict.fromkeys((before, now)):
                 if instance is not None:
                     yield app_key(instance)
@@ -363,7 +377,7 @@ class ApplicationReconciler:
             refusal = await self._try(task, resource)
             if refusal is not None:
                 refusals[task.key] = refusal
-        return Observed(**{**observed.__dict__, "refusals": refusals})
+        return replace(observed, refusals=refusals)
 
     async def _try(self, task: Any, resource: Resource) -> str | None:
         action = apply_action(task, resource)
@@ -381,6 +395,13 @@ class ApplicationReconciler:
         except ApiError as error:
             return error.message
         return None
+
+
+def _says(obj: Obj) -> tuple[bytes, Health | None]:
+    """What of an object matters to its Application: all but its status and its versions, and its health."""
+    metadata = {name: part for name, part in obj["metadata"].items() if name not in _VERSIONS}
+    rest = {name: part for name, part in obj.items() if name not in ("status", "metadata")}
+    return msgspec.json.encode([metadata, rest]), health_of(obj)
 
 
 class PathMissing(CanariumError):
