@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, NoReturn
@@ -45,7 +45,7 @@ ROUGH = FaultRates(
     repeated_event=0.05,
     late_event_seconds=1.0,
 )
-RATES = tuple(part.name for part in fields(FaultRates))
+RATES = FaultRates.__struct_fields__
 PATIENCE_SECONDS, PATIENCE_UNDER_FAULTS_SECONDS = 1.0, 10.0
 """How long a decision may be on its way: backing off after faults takes up to ten seconds a time."""
 QUIET_SECONDS = 20.0

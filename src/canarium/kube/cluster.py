@@ -7,8 +7,9 @@ Must not know: which implementation is behind it. One conformance suite runs aga
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal, Protocol
+
+import msgspec
 
 from canarium.errors import CanariumError
 from canarium.kube.objects import Obj
@@ -63,8 +64,7 @@ class Unavailable(ApiError):
     """The answer did not arrive; the request may or may not have taken effect."""
 
 
-@dataclass(frozen=True, slots=True)
-class WatchEvent:
+class WatchEvent(msgspec.Struct, frozen=True):
     """One change, or a bookmark. `raw` is the object's JSON: decode for a copy of your own."""
 
     type: Literal["ADDED", "MODIFIED", "DELETED", "BOOKMARK"]
@@ -72,8 +72,7 @@ class WatchEvent:
     resource_version: str
 
 
-@dataclass(frozen=True, slots=True)
-class ObjList:
+class ObjList(msgspec.Struct, frozen=True):
     """A list answer: objects ordered by namespace and name, and the version to watch from."""
 
     items: list[Obj]

@@ -6,7 +6,6 @@ Type-only: deciding modules import it without any I/O.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal, TypeAlias
 
@@ -46,8 +45,7 @@ def _plain(value: Any) -> Any:
     return str(value)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Create:
+class Create(msgspec.Struct, frozen=True, kw_only=True):
     """Create `obj`, whose name was derived from its owner. If it exists already under the same controller, that is
     success: an earlier attempt took effect. If somebody else's object has the name, the shell raises Conflict."""
 
@@ -55,8 +53,7 @@ class Create:
     obj: Obj
 
 
-@dataclass(frozen=True, kw_only=True)
-class Patch:
+class Patch(msgspec.Struct, frozen=True, kw_only=True):
     """Merge-patch (RFC 7396 unless `type` says otherwise) what we own on one object.
 
     resource_version: of the observation it was computed from; a stale one conflicts and we look again. None only where
@@ -72,8 +69,7 @@ class Patch:
     type: Literal["merge", "json", "strategic"] = "merge"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Delete:
+class Delete(msgspec.Struct, frozen=True, kw_only=True):
     """Delete one object, only if it is still the one we saw (`uid`). Already gone is success."""
 
     resource: Resource
@@ -87,8 +83,7 @@ class Delete:
 Action: TypeAlias = Create | Patch | Delete
 
 
-@dataclass(frozen=True, kw_only=True)
-class EventNote:
+class EventNote(msgspec.Struct, frozen=True, kw_only=True):
     """An Event to record about the object being reconciled."""
 
     type: Literal["Normal", "Warning"]
@@ -96,8 +91,7 @@ class EventNote:
     message: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class Decision:
+class Decision(msgspec.Struct, frozen=True, kw_only=True):
     """Everything a controller wants done after one look. Frozen; `because` is never empty.
 
     actions: applied in this order, each conflict ends the pass and we look again.
@@ -109,7 +103,7 @@ class Decision:
     actions: tuple[Action, ...] = ()
     status: dict[str, Any] | None = None
     requeue: timedelta | None = None
-    events: tuple[EventNote, ...] = field(default=())
+    events: tuple[EventNote, ...] = ()
 
     def __post_init__(self) -> None:
         assert self.because, "a Decision must say why"

@@ -7,8 +7,9 @@ events. A restart between two actions is the caller's: stop the Manager and star
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
+
+import msgspec
 
 from canarium.clock import Chance, Clock
 from canarium.kube.cluster import Cluster, Conflict, ObjList, PatchType, Subresource, Unavailable, WatchEvent
@@ -18,8 +19,7 @@ from canarium.kube.resources import Resource
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, kw_only=True)
-class FaultRates:
+class FaultRates(msgspec.Struct, frozen=True, kw_only=True):
     """How often each fault happens, as a probability per call or event; 0 is never."""
 
     conflict: float = 0.0

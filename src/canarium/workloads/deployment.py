@@ -9,9 +9,10 @@ pod-template-hash is computed over JSON (kube.podhash), not over Go's memory dum
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+import msgspec
 
 from canarium.kube.cluster import Cluster
 from canarium.kube.controller.reconciler import Listers, Watch, owned
@@ -100,8 +101,7 @@ class SelectsEverything(Reason, frozen=True):
         return "This deployment is selecting all pods. A non-empty selector is required."
 
 
-@dataclass(frozen=True, kw_only=True)
-class ObservedDeployment:
+class ObservedDeployment(msgspec.Struct, frozen=True, kw_only=True):
     """replica_sets: all of the namespace that match or are owned. pods: by the uid of their ReplicaSet."""
 
     deployment: Obj
@@ -157,8 +157,7 @@ class DeploymentController:
         return decide(observed, now)
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Scale:
+class _Scale(msgspec.Struct, frozen=True, kw_only=True):
     """One ReplicaSet's new size; equal to its present one when only its annotations are out of date."""
 
     replica_set: Obj
@@ -198,8 +197,7 @@ def _comparable(template: Mapping[str, Any]) -> dict[str, Any]:
     return {"metadata": metadata, "spec": template.get("spec")}
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Step:
+class _Step(msgspec.Struct, frozen=True, kw_only=True):
     """One look at one Deployment. Methods return Decisions."""
 
     deployment: Obj

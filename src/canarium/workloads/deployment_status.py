@@ -8,10 +8,11 @@ Source: Kubernetes 1.34 pkg/controller/deployment/{progress,sync}.go and util/de
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any
+
+import msgspec
 
 from canarium.kube.objects import Obj, condition, format_time, parse_time
 
@@ -26,8 +27,7 @@ class Progress(Enum):
     COUNT_ONLY = "count only"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Found:
+class Found(msgspec.Struct, frozen=True, kw_only=True):
     """A Deployment and its ReplicaSets; new is one of them or None. max_unavailable in pods."""
 
     deployment: Obj

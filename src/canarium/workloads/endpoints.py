@@ -8,9 +8,10 @@ resolved ports and per 100 endpoints; upstream's reuse of partly filled slices i
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+import msgspec
 
 from canarium.kube.cluster import Cluster
 from canarium.kube.controller.reconciler import Listers, Watch, owned
@@ -46,8 +47,7 @@ class NoSelector(Reason, frozen=True):
         return "the Service has no selector: its endpoints are managed by others"
 
 
-@dataclass(frozen=True, kw_only=True)
-class ObservedService:
+class ObservedService(msgspec.Struct, frozen=True, kw_only=True):
     """A Service, the pods its selector chooses, and the slices made for it so far."""
 
     service: Obj

@@ -7,9 +7,10 @@ Source: Kubernetes 1.34 pkg/controller/garbagecollector/{garbagecollector,graph_
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
+
+import msgspec
 
 from canarium.kube.cluster import Cluster, NotFound
 from canarium.kube.controller.reconciler import Listers, Watch
@@ -65,8 +66,7 @@ class Dependent(NamedTuple):
     obj: Obj
 
 
-@dataclass(frozen=True, kw_only=True)
-class ObservedObject:
+class ObservedObject(msgspec.Struct, frozen=True, kw_only=True):
     """An object, the state of each of its ownerReferences (in order), and what names it as owner."""
 
     resource: Resource

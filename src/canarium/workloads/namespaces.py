@@ -7,9 +7,10 @@ Source: Kubernetes 1.34 pkg/controller/namespace/deletion/namespaced_resources_d
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+
+import msgspec
 
 from canarium.kube.cluster import Cluster, NotFound
 from canarium.kube.controller.reconciler import Listers, Watch
@@ -43,8 +44,7 @@ class Empty(Reason, frozen=True):
         return "All content successfully removed"
 
 
-@dataclass(frozen=True, kw_only=True)
-class ObservedNamespace:
+class ObservedNamespace(msgspec.Struct, frozen=True, kw_only=True):
     """A namespace and, while it is being deleted, what is in it."""
 
     namespace: Obj

@@ -7,9 +7,10 @@ Source: Kubernetes 1.34 pkg/api/v1/pod/util.go, pkg/controller/controller_{utils
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+
+import msgspec
 
 from canarium.kube.decision import Patch
 from canarium.kube.objects import (
@@ -50,8 +51,7 @@ def available_in(pod: Mapping[str, Any], min_ready_seconds: int, now: datetime) 
     return max(left, timedelta(0))
 
 
-@dataclass(frozen=True, kw_only=True)
-class Claim:
+class Claim(msgspec.Struct, frozen=True, kw_only=True):
     """Objects an owner controls, and the patches that adopt or release some so that it is true."""
 
     controlled: tuple[Obj, ...]

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cmp_to_key
 from math import log2
 from typing import Any
+
+import msgspec
 
 from canarium.kube.cluster import Cluster
 from canarium.kube.controller.reconciler import Listers, Watch
@@ -75,8 +76,7 @@ class BeingDeleted(Reason, frozen=True):
         return "the ReplicaSet is being deleted"
 
 
-@dataclass(frozen=True, kw_only=True)
-class ObservedReplicaSet:
+class ObservedReplicaSet(msgspec.Struct, frozen=True, kw_only=True):
     """pods: all of the namespace that match or are owned. related: active pods of sibling sets (and its own), which
     matter for spreading. new_names: names for pods to come, as many as could be wanted in one pass."""
 

@@ -9,8 +9,9 @@ Upstream controllers keep expectations (ReplicaSets) or the versions they wrote 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Literal, Protocol
+
+import msgspec
 
 from canarium.kube.cluster import Cluster, NotFound, ObjList, PatchType, Subresource, Unavailable, WatchEvent
 from canarium.kube.objects import Obj, ObjectKey
@@ -25,8 +26,7 @@ class Shows(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class Write:
+class Write(msgspec.Struct, frozen=True):
     """One write. version: what the object then had; None when no answer arrived, so that nobody knows."""
 
     resource: Resource

@@ -7,9 +7,10 @@ Type-only: modules that define controllers import it without the runtime.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar
+
+import msgspec
 
 from canarium.kube.decision import Decision
 from canarium.kube.objects import Obj, ObjectKey
@@ -62,8 +63,7 @@ class Listers(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class Watch:
+class Watch(msgspec.Struct, frozen=True):
     """A resource whose changes wake the controller: `keys` maps a changed object to the keys to look at."""
 
     resource: Resource

@@ -8,8 +8,9 @@ Facts from the OpenAPI document of Kubernetes (`x-kubernetes-patch-strategy`, `x
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import cache
+
+import msgspec
 
 MERGE_KEYS = """
 MutatingWebhookConfiguration = webhooks[name]
@@ -83,8 +84,7 @@ BUILT_IN_GROUPS = frozenset(
 """Groups whose kinds have merge keys at all; lists of other kinds are replaced, even `metadata.finalizers`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(msgspec.Struct, frozen=True):
     """How one field merges. keys: merge keys of a list; () for a set of scalars; None for a list that is replaced."""
 
     keys: tuple[str, ...] | None = None

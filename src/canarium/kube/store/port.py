@@ -6,8 +6,9 @@ Owns: the `Store` port and its nouns. Must not know: defaulting, validation or a
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol
+
+import msgspec
 
 from canarium.kube.objects import Obj, ObjectKey
 from canarium.kube.resources import Resource
@@ -20,8 +21,7 @@ class Stored(NamedTuple):
     revision: int
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(msgspec.Struct, frozen=True):
     """One entry of the event log. `raw` is the object after the change; for DELETED, its last state. `before` is the
     object before the change; for ADDED, None."""
 
