@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from canarium.nodes.program import (
     AsgiApp,
@@ -23,8 +24,7 @@ from canarium.nodes.program import (
 )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Behaviour:
+class Behaviour(msgspec.Struct, frozen=True, kw_only=True):
     """What is different from the program as it would be; the defaults change nothing.
 
     start_delay_seconds: added to the program's own. crash_after_seconds: exit with `crash_exit_code` after that long,

@@ -10,8 +10,9 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import NoReturn, TypeVar
+
+import msgspec
 
 from canarium.clock import Chance, Clock
 from canarium.kube.controller.reconciler import Lister, Listers
@@ -32,8 +33,7 @@ NO_ROUTE_SECONDS = 3.1
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
-@dataclass(frozen=True, slots=True)
-class _Url:
+class _Url(msgspec.Struct, frozen=True):
     scheme: str
     host: str
     port: int
@@ -42,8 +42,7 @@ class _Url:
     address: ipaddress.IPv4Address | ipaddress.IPv6Address | None
 
 
-@dataclass(frozen=True, slots=True)
-class _Listener:
+class _Listener(msgspec.Struct, frozen=True):
     app: AsgiApp
     is_tls: bool
 

@@ -7,25 +7,24 @@ In the lab an address is an in-process ASGI application; locally it is a loopbac
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Protocol
+
+import msgspec
 
 from canarium.errors import CanariumError
 
 
-@dataclass(frozen=True, slots=True)
-class HttpRequest:
+class HttpRequest(msgspec.Struct, frozen=True):
     """One request. `url` is absolute: `http://<service>.<namespace>.svc.cluster.local[:port]/path?query`,
     `http://<service>.<namespace>`, or an address."""
 
     method: str
     url: str
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = msgspec.field(default_factory=dict)
     body: bytes = b""
 
 
-@dataclass(frozen=True, slots=True)
-class HttpResponse:
+class HttpResponse(msgspec.Struct, frozen=True):
     """One answer; header names are lower case."""
 
     status: int

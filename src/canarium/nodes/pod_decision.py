@@ -5,8 +5,9 @@ Owns: the rule. Pure. Must not know: agents, runtimes, clocks.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
+
+import msgspec
 
 from canarium.kube.decision import Action, Decision, Delete, Reason
 from canarium.kube.objects import Obj
@@ -34,8 +35,7 @@ class PodStopped(Reason, frozen=True):
         return "the pod is being deleted and its containers have ended"
 
 
-@dataclass(frozen=True, kw_only=True)
-class ObservedPod:
+class ObservedPod(msgspec.Struct, frozen=True, kw_only=True):
     """A pod of this node as the API has it, and as the agent knows it."""
 
     pod: Obj

@@ -7,32 +7,30 @@ Source: Kubernetes 1.34 pkg/kubelet/kubelet_pods.go (getPhase, generateAPIPodSta
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeAlias
+
+import msgspec
 
 from canarium.kube.objects import Obj, condition, format_time
 
 KUBELET_CONDITIONS = ("PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled")
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
+class Waiting(msgspec.Struct, frozen=True):
     """Not running yet, or not again yet."""
 
     reason: str
     message: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Running:
+class Running(msgspec.Struct, frozen=True):
     """Since when."""
 
     started_at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Terminated:
+class Terminated(msgspec.Struct, frozen=True, kw_only=True):
     """How a run ended. reason: `Completed`, `Error`, `OOMKilled`, …"""
 
     exit_code: int
@@ -46,8 +44,7 @@ class Terminated:
 State: TypeAlias = Waiting | Running | Terminated
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ContainerView:
+class ContainerView(msgspec.Struct, frozen=True, kw_only=True):
     """What the kubelet knows of one container."""
 
     name: str
@@ -61,8 +58,7 @@ class ContainerView:
     has_started: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PodView:
+class PodView(msgspec.Struct, frozen=True, kw_only=True):
     """What the kubelet knows of one pod. is_over: everything was stopped for good, because the pod is deleted."""
 
     host_ip: str

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Protocol
+
+import msgspec
 
 from canarium.clock import Chance, Clock
 from canarium.kube.decision import EventNote
@@ -33,8 +34,7 @@ class Dials(Network, Dialer, Protocol):
     """What probes need."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Host:
+class Host(msgspec.Struct, frozen=True, kw_only=True):
     """What a pod's worker gets from its node. tell: record an Event about a pod. wake: its status may have changed."""
 
     ip: str
@@ -48,8 +48,7 @@ class Host:
     spawn: Callable[[Coroutine[Any, Any, Any], str], asyncio.Task[Any]]
 
 
-@dataclass
-class _Container:
+class _Container(msgspec.Struct):
     """What is known of one container; only its worker changes it."""
 
     spec: Mapping[str, Any]
@@ -62,7 +61,7 @@ class _Container:
     is_ready: bool = False
     has_started: bool = False
     back_off: BackOff | None = None
-    started: asyncio.Event = field(default_factory=asyncio.Event)
+    started: asyncio.Event = msgspec.field(default_factory=asyncio.Event)
     runs: int = 0
     is_told_simulated: bool = False
 

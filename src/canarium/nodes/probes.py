@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
+
+import msgspec
 
 ProbeKind = Literal["startup", "readiness", "liveness"]
 KINDS: tuple[ProbeKind, ...] = ("startup", "readiness", "liveness")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HttpGet:
+class HttpGet(msgspec.Struct, frozen=True, kw_only=True):
     """GET on the pod's address. `host` of the manifest is not followed: it could point anywhere."""
 
     port: int
@@ -25,23 +25,20 @@ class HttpGet:
     headers: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class TcpSocket:
+class TcpSocket(msgspec.Struct, frozen=True):
     """Succeeds when a connection is accepted. gRPC probes are played this way too."""
 
     port: int
 
 
-@dataclass(frozen=True, slots=True)
-class NotRun:
+class NotRun(msgspec.Struct, frozen=True):
     """An exec probe: nothing that a manifest names is run here, so it counts as a success."""
 
 
 ProbeAction = HttpGet | TcpSocket | NotRun
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Probe:
+class Probe(msgspec.Struct, frozen=True, kw_only=True):
     """One probe of one container, defaults filled in. Seconds and counts as in the API."""
 
     kind: ProbeKind
@@ -53,8 +50,7 @@ class Probe:
     failure_threshold: int = 3
 
 
-@dataclass(frozen=True, slots=True)
-class ProbeState:
+class ProbeState(msgspec.Struct, frozen=True):
     """has_passed: the verdict so far. last and run: the last outcome, and how often in a row it came.
 
     is_over: a liveness or startup probe that failed for good; the container is to be restarted.

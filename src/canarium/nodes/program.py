@@ -8,9 +8,10 @@ return is the exit code. It gets time, chance and the network through its contex
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, MutableMapping
-from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple, Protocol, TypeAlias
+
+import msgspec
 
 from canarium.clock import Chance, Clock
 from canarium.kube.objects import Obj
@@ -27,8 +28,7 @@ Background: TypeAlias = Callable[[], Coroutine[Any, Any, int]]
 """Starts what a program does besides answering; its return is the container's exit code."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class ContainerContext:
+class ContainerContext(msgspec.Struct, frozen=True, kw_only=True):
     """Everything a program may know: its pod and container as specified, and the ports to the world.
 
     pod: the Pod object as bound (its `status.podIP` is set). chance: a stream of this container's own.
@@ -76,14 +76,13 @@ class Program(Protocol):
         ...
 
 
-@dataclass(frozen=True, kw_only=True)
-class Serving:
+class Serving(msgspec.Struct, frozen=True, kw_only=True):
     """The usual `Program`: some applications, an optional delay, an optional background coroutine.
 
     note: what the user should be told once about this program, as an event; empty for nothing.
     """
 
-    ports: Mapping[int, AsgiApp] = field(default_factory=dict)
+    ports: Mapping[int, AsgiApp] = msgspec.field(default_factory=dict)
     start_delay_seconds: float = 0.0
     run: Background | None = None
     note: str = ""

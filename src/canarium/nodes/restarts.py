@@ -7,15 +7,15 @@ more than twice the maximum starts over).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+import msgspec
 
 INITIAL = timedelta(seconds=10)
 MAXIMUM = timedelta(seconds=300)
 
 
-@dataclass(frozen=True, slots=True)
-class BackOff:
+class BackOff(msgspec.Struct, frozen=True):
     """The delay that the next end of a run costs, and when it was last raised."""
 
     delay: timedelta

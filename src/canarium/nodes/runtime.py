@@ -8,8 +8,9 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Protocol
+
+import msgspec
 
 from canarium.clock import Chance, Clock
 from canarium.errors import CanariumError
@@ -22,8 +23,7 @@ class PullFailed(CanariumError):
     """The image could not be had; `str()` is what the registry said."""
 
 
-@dataclass(frozen=True, slots=True)
-class PulledImage:
+class PulledImage(msgspec.Struct, frozen=True):
     """An image on the node. name: with registry and tag, as containerd reports it."""
 
     name: str
@@ -31,8 +31,7 @@ class PulledImage:
     size_bytes: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ContainerRun:
+class ContainerRun(msgspec.Struct, frozen=True, kw_only=True):
     """One run of one container: its pod as bound, its spec, where it lives, and which run it is (0 is the first)."""
 
     pod: Obj
@@ -41,8 +40,7 @@ class ContainerRun:
     attempt: int
 
 
-@dataclass(frozen=True, slots=True)
-class Exit:
+class Exit(msgspec.Struct, frozen=True):
     """How a run ended. message: the last words, empty when there are none."""
 
     code: int
@@ -117,8 +115,7 @@ class Sockets(Protocol):
         ...
 
 
-@dataclass(frozen=True, kw_only=True)
-class Delays:
+class Delays(msgspec.Struct, frozen=True, kw_only=True):
     """How long things take on a simulated node, in seconds (least, most); drawn per pod, image or container."""
 
     sandbox: tuple[float, float] = (0.3, 0.9)

@@ -9,9 +9,10 @@ Messages follow Kubernetes 1.34 pkg/scheduler.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+import msgspec
 
 from canarium.kube.cluster import Cluster
 from canarium.kube.controller.reconciler import Listers, Watch
@@ -50,8 +51,7 @@ class AlreadyBound(Reason, frozen=True):
         return f"the pod is bound to {self.node}"
 
 
-@dataclass(frozen=True, kw_only=True)
-class ObservedPending:
+class ObservedPending(msgspec.Struct, frozen=True, kw_only=True):
     """A pod, the nodes by name, and how many unfinished pods each node has."""
 
     pod: Obj

@@ -15,13 +15,13 @@ import binascii
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import Enum, auto
 from functools import cmp_to_key, lru_cache
 from typing import Any, cast
 
+import msgspec
 import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
@@ -59,8 +59,7 @@ class YamlError(CanariumError):
     """Text that is not YAML, or YAML that kubectl would refuse."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Document:
+class Document(msgspec.Struct, frozen=True, eq=False):
     """One YAML document: its value as plain JSON, and where each part of it was written."""
 
     value: Any
