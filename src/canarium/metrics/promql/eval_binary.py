@@ -7,9 +7,9 @@ Semantics follow Prometheus 3.x `promql/engine.go` (VectorBinop, VectorAnd, Vect
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+import msgspec
 import numpy as np
 
 from canarium.metrics.promql.ast import BinaryExpr, Cardinality, VectorMatching
@@ -153,8 +153,7 @@ def _joined(one: Block, other: Block) -> Block:
     )
 
 
-@dataclass(slots=True)
-class _Pairs:
+class _Pairs(msgspec.Struct):
     """Pairs of a series of the many side and one of the one side, with the steps at which they meet."""
 
     signatures: list[Labels]

@@ -9,10 +9,10 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, TypeAlias
 
+import msgspec
 import numpy as np
 
 from canarium.metrics.promql.ast import Span
@@ -33,8 +33,7 @@ _FORCED: Final = (
 )
 
 
-@dataclass(slots=True)
-class Forced:
+class Forced(msgspec.Struct):
     """Where counts that fell had to be evened out, over all steps."""
 
     first_ms: int = 0

@@ -7,8 +7,8 @@ Must not know: functions, operators. Semantics follow Prometheus 3.x `promql/eng
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
+import msgspec
 import numpy as np
 
 from canarium.metrics.promql.ast import AtModifier, DurationExpr, MatrixSelector, NumberLiteral, VectorSelector
@@ -174,8 +174,7 @@ def _smoothed(ctx: Context, selector: VectorSelector, offset_ms: int) -> Block:
     return Block(labels, np.array([values for values, _ in rows]), np.array([present for _, present in rows]))
 
 
-@dataclass(slots=True)
-class Ranges:
+class Ranges(msgspec.Struct):
     """What a range vector holds at every step: windows over flat columns.
 
     lo, hi: series x steps; window [s, t] is samples lo to hi. starts (open), ends (closed): per step, milliseconds.

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+import msgspec
 import numpy as np
 
 from canarium.metrics.promql.values import Bools, EvalError, Floats, Ints
@@ -22,8 +22,7 @@ _CELLS: Final = 1 << 21  # of a window matrix at a time: 16 MiB
 _QUARTERS: Final = 0.5
 
 
-@dataclass(slots=True)
-class Windows:
+class Windows(msgspec.Struct):
     """Windows that hold at least one sample each: window w is samples lo[w] to hi[w] of the flat columns.
 
     starts, ends, at: per window, its open left end, its closed right end and the evaluation time, in milliseconds.

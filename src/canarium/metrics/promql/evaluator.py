@@ -8,10 +8,10 @@ Semantics follow Prometheus 3.x `promql/engine.go`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Final
 
 import numpy as np
+from msgspec.structs import replace
 
 from canarium.metrics.promql import eval_functions as functions
 from canarium.metrics.promql.ast import (

@@ -6,7 +6,7 @@ Specified by Prometheus 3.x `promql/parser/functions.go`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from canarium.metrics.promql.ast import ValueType
 
@@ -16,8 +16,7 @@ _M = ValueType.MATRIX
 _STR = ValueType.STRING
 
 
-@dataclass(frozen=True, slots=True)
-class Function:
+class Function(msgspec.Struct, frozen=True):
     """One function's signature.
 
     variadic: 0 means exactly `arg_types`. Otherwise the last argument type may be left out, and may repeat: at most

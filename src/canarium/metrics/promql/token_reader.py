@@ -9,8 +9,9 @@ reads the next token and on the innermost rule that can recover. So `peek` is ca
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final, NoReturn
+
+import msgspec
 
 from canarium.metrics.promql.ast import NumberLiteral, Span
 from canarium.metrics.promql.errors import ParseError, failure
@@ -21,8 +22,7 @@ NUMBERS: Final = frozenset((NUMBER, DURATION))
 _CLOSING: Final = frozenset(("}", ")", "]", DURATION, NUMBER))
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(msgspec.Struct, frozen=True):
     """Which experimental parts of the language are on; each is one of Prometheus' feature flags."""
 
     functions: bool = False  # promql-experimental-functions

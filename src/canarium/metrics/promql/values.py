@@ -7,9 +7,9 @@ Behaviour follows Prometheus 3.x `promql/value.go` and the error types of its HT
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Literal, Protocol, TypeAlias
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -47,8 +47,7 @@ class Storage(Protocol):
         """The series that match."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """What one query may use.
 
     max_samples: samples held at once (upstream's --query.max-samples). interrupted: asked between steps of the
@@ -59,8 +58,7 @@ class Limits:
     interrupted: Callable[[], Literal["", "timeout", "canceled"]] | None = None
 
 
-@dataclass(slots=True)
-class Block:
+class Block(msgspec.Struct):
     """An instant vector at every step: one row per series, one column per step.
 
     present says where there is a sample: NaN is an ordinary value. drop marks rows whose metric name goes at the end
@@ -90,8 +88,7 @@ Value: TypeAlias = Block | Floats | str
 """A vector; a scalar (one number per step); a string."""
 
 
-@dataclass(slots=True)
-class Result:
+class Result(msgspec.Struct):
     """The answer to a query.
 
     vector: `labels` and `values` of shape (series, 1), stamped `timestamps[0]`. matrix: `series`, sorted by labels.
@@ -100,12 +97,12 @@ class Result:
 
     value_type: ValueType
     timestamps: Ints
-    labels: list[Labels] = field(default_factory=list)
-    values: Floats = field(default_factory=lambda: np.empty((0, 1)))
-    series: list[SeriesData] = field(default_factory=list)
+    labels: list[Labels] = msgspec.field(default_factory=list)
+    values: Floats = msgspec.field(default_factory=lambda: np.empty((0, 1)))
+    series: list[SeriesData] = msgspec.field(default_factory=list)
     number: float = 0.0
     text: str = ""
-    annotations: Annotations = field(default_factory=Annotations)
+    annotations: Annotations = msgspec.field(default_factory=Annotations)
 
     def vector(self) -> list[tuple[Labels, float]]:
         """The samples of an instant vector, in upstream's order."""
@@ -115,8 +112,7 @@ class Result:
 Points: TypeAlias = dict[tuple[Literal["warning", "info"], str], tuple[Span, Callable[[], str] | None]]
 
 
-@dataclass(slots=True)
-class Context:
+class Context(msgspec.Struct):
     """One evaluation: when, over what, under which rules. Subqueries get their own with their own steps."""
 
     storage: Storage

@@ -6,14 +6,14 @@ Source: prometheus-community/helm-charts, charts/prometheus, `scrape_configs` (j
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Literal
+
+import msgspec
 
 from canarium.metrics.scrape.relabel import Relabel
 
 
-@dataclass(frozen=True, kw_only=True)
-class Job:
+class Job(msgspec.Struct, frozen=True, kw_only=True):
     """One `scrape_configs` entry. role: what Kubernetes discovery yields; `static` takes `static_targets`."""
 
     name: str
@@ -26,7 +26,7 @@ class Job:
     timeout_seconds: float = 10.0
     metrics_path: str = "/metrics"
     scheme: str = "http"
-    static_labels: tuple[tuple[str, str], ...] = field(default=())
+    static_labels: tuple[tuple[str, str], ...] = ()
 
 
 def _annotated(what: str) -> tuple[Relabel, ...]:

@@ -8,9 +8,10 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal, TypeAlias
+
+import msgspec
 
 Action: TypeAlias = Literal[
     "replace",
@@ -27,8 +28,7 @@ Action: TypeAlias = Literal[
 ]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Relabel:
+class Relabel(msgspec.Struct, frozen=True, kw_only=True):
     """One `relabel_configs` entry, with Prometheus' defaults. `regex` is RE2 and matches the whole value."""
 
     source_labels: tuple[str, ...] = ()

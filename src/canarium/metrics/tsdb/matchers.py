@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
+
+import msgspec
 
 from canarium.errors import CanariumError
 
@@ -27,8 +28,7 @@ class InvalidRegex(CanariumError):
     """A regular expression RE2 does not accept."""
 
 
-@dataclass(frozen=True, slots=True)
-class Predicate:
+class Predicate(msgspec.Struct, frozen=True):
     """A compiled matcher. `values`, when known, is the complete set of values it accepts (for index look-ups)."""
 
     accepts: Callable[[str], bool]

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -60,8 +60,7 @@ class DuplicateSample(AppendError):
     """Another value for a timestamp that has one."""
 
 
-@dataclass(frozen=True, slots=True)
-class SeriesData:
+class SeriesData(msgspec.Struct, frozen=True):
     """Samples of one series, oldest first; times in milliseconds since 1970. The arrays are read only by agreement."""
 
     labels: Labels
@@ -69,16 +68,14 @@ class SeriesData:
     values: Floats
 
 
-@dataclass(slots=True)
-class Appended:
+class Appended(msgspec.Struct):
     """What a batch did: how many samples went in, and what was refused, in order (upstream counts them per scrape)."""
 
     samples: int = 0
-    refused: list[tuple[Labels, AppendError]] = field(default_factory=list)
+    refused: list[tuple[Labels, AppendError]] = msgspec.field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class MetricMetadata:
+class MetricMetadata(msgspec.Struct, frozen=True):
     """What the exposition says of a metric: its type (counter, gauge, ...), help and unit."""
 
     type: str = "unknown"
