@@ -6,13 +6,13 @@ Owns: the frozen `Observed`. Must not know: where it was read from, what will be
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+import msgspec
 
 from canarium.kube.objects import Obj
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Observed:
+class Observed(msgspec.Struct, frozen=True, kw_only=True):
     """One Rollout and what belongs to it.
 
     replica_sets, analysis_runs: those the Rollout controls, in any order. analysis_templates and
@@ -25,9 +25,9 @@ class Observed:
     rollout: Obj
     replica_sets: tuple[Obj, ...] = ()
     analysis_runs: tuple[Obj, ...] = ()
-    analysis_templates: Mapping[str, Obj] = field(default_factory=dict)
-    cluster_analysis_templates: Mapping[str, Obj] = field(default_factory=dict)
-    services: Mapping[str, Obj] = field(default_factory=dict)
+    analysis_templates: Mapping[str, Obj] = msgspec.field(default_factory=dict)
+    cluster_analysis_templates: Mapping[str, Obj] = msgspec.field(default_factory=dict)
+    services: Mapping[str, Obj] = msgspec.field(default_factory=dict)
     pods: tuple[Obj, ...] = ()
     name_holder: Obj | None = None
     orphans: tuple[Obj, ...] = ()

@@ -6,10 +6,10 @@ Behaviour follows `rollout/pause.go` of Argo Rollouts 1.10.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
+import msgspec
 from msgspec.structs import replace
 
 from canarium.kube.objects import format_time, parse_time
@@ -20,12 +20,11 @@ CANARY_PAUSE_STEP: Final = "CanaryPauseStep"
 INCONCLUSIVE_ANALYSIS: Final = "InconclusiveAnalysisRun"
 
 
-@dataclass(slots=True)
-class PauseRequests:
+class PauseRequests(msgspec.Struct):
     """What one pass wants about pauses and aborts. Collected along the way, applied once at its end."""
 
-    added: list[str] = field(default_factory=list)
-    removed: list[str] = field(default_factory=list)
+    added: list[str] = msgspec.field(default_factory=list)
+    removed: list[str] = msgspec.field(default_factory=list)
     is_cleared: bool = False
     is_abort_added: bool = False
     is_abort_removed: bool = False

@@ -10,8 +10,9 @@ template comparison after it finds the same ReplicaSet.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from canarium.kube.defaults import with_core_defaults
 from canarium.kube.objects import Obj, owner_reference
@@ -19,8 +20,7 @@ from canarium.kube.resources import REPLICA_SETS
 from canarium.rollouts.types import POD_TEMPLATE_HASH_LABEL, REVISION, Rollout, int_or_zero
 
 
-@dataclass(frozen=True, slots=True)
-class ReplicaSet:
+class ReplicaSet(msgspec.Struct, frozen=True):
     """One ReplicaSet as rules see it. desired: spec.replicas; actual, ready, available: from its status."""
 
     obj: Obj

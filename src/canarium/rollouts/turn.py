@@ -7,8 +7,6 @@ Objects are never edited: a rule that scales a ReplicaSet goes on reading it as 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from dataclasses import replace as changed
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -44,8 +42,7 @@ EPSILON = timedelta(milliseconds=1)
 """Added to waits that end by a strict comparison: a timer that fires on the very instant would find nothing due."""
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(msgspec.Struct, frozen=True):
     """One AnalysisRun as rules see it."""
 
     obj: Obj
@@ -53,7 +50,7 @@ class Run:
     phase: str = ""
     message: str = ""
     created: str = ""
-    labels: dict[str, str] = field(default_factory=dict)
+    labels: dict[str, str] = msgspec.field(default_factory=dict)
     is_terminated: bool = False
     is_being_deleted: bool = False
 
@@ -288,7 +285,7 @@ def _pod_hash(template: bytes, collision_count: int | None) -> str:
 
 def scaled_view(found: ReplicaSet, to: int) -> ReplicaSet:
     """The ReplicaSet as it will be once it is told to have `to` pods."""
-    return changed(found, desired=to)
+    return replace(found, desired=to)
 
 
 def _named(runs: list[Run], status: RunStatus | None) -> Run | None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -41,8 +40,7 @@ _STEP_MESSAGE = "Step must have one of the following set: experiment, setWeight,
 _CANARY = "spec.strategy.canary"
 
 
-@dataclass(frozen=True, slots=True)
-class FieldError:
+class FieldError(msgspec.Struct, frozen=True):
     """One thing that is wrong, printed as Kubernetes' `field.Error`: `path: Invalid value: "x": why`."""
 
     field: str

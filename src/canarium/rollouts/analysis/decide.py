@@ -8,9 +8,10 @@ Behaviour follows Argo Rollouts 1.10 `reconcileAnalysisRun`, `runMeasurements`, 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
+
+import msgspec
 
 from canarium.kube.decision import Decision, Delete, EventNote, Reason
 from canarium.kube.objects import Obj, format_time, parse_time
@@ -30,8 +31,7 @@ from canarium.rollouts.analysis.schedule import COMPLETED, last_measurement, nex
 from canarium.rollouts.kinds import ANALYSIS_RUNS
 
 
-@dataclass(frozen=True, kw_only=True)
-class Taken:
+class Taken(msgspec.Struct, frozen=True, kw_only=True):
     """One measurement as it was observed.
 
     metric: its name. measurement: phase, startedAt, finishedAt, value, message, metadata, resumeAt, as in status.
@@ -41,11 +41,10 @@ class Taken:
     metric: str
     measurement: Obj
     resumed: bool = False
-    metadata: Mapping[str, str] = field(default_factory=dict)
+    metadata: Mapping[str, str] = msgspec.field(default_factory=dict)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Observed:
+class Observed(msgspec.Struct, frozen=True, kw_only=True):
     """A run, what was measured of it just now, and why it could not be (`problem`, empty when all went well)."""
 
     run: Obj

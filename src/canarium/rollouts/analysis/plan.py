@@ -7,9 +7,10 @@ Behaviour follows Argo Rollouts 1.10 `reconcileAnalysisRun`, its first half.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
+
+import msgspec
 
 from canarium.errors import CanariumError
 from canarium.kube.objects import Obj
@@ -30,8 +31,7 @@ class NoPlan(CanariumError):
     """The run cannot be measured as it stands. `problem` is the message it ends with, in phase Error."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Metric:
+class Metric(msgspec.Struct, frozen=True, kw_only=True):
     """One metric of a run, read once. `None` limits do not apply.
 
     position: its index in spec.metrics. count: the effective one; None means until somebody stops the run.
@@ -58,8 +58,7 @@ class Metric:
         return ", ".join(f"{kind} if {text}" for kind, text in parts if text)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Plan:
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """The metrics of a run, in the order of its spec."""
 
     metrics: tuple[Metric, ...]

@@ -9,9 +9,10 @@ jumps from timer to timer that nanosecond never comes.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
+
+import msgspec
 
 from canarium.kube.decision import Reason
 from canarium.kube.objects import Obj, parse_time
@@ -27,8 +28,7 @@ STOPPING: Final = frozenset({"Failed", "Error", "Inconclusive"})
 ERROR_RETRY_INTERVAL: Final = timedelta(seconds=10)
 
 
-@dataclass(frozen=True, kw_only=True)
-class MeasurementTask:
+class MeasurementTask(msgspec.Struct, frozen=True, kw_only=True):
     """One measurement to take now.
 
     metric: as the spec writes it, arguments not filled in. unfinished: the measurement to go on with, if one is under

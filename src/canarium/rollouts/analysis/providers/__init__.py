@@ -6,9 +6,10 @@ rules. Behaviour follows Argo Rollouts 1.10 `metricproviders`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
+
+import msgspec
 
 from canarium.clock import Clock
 from canarium.errors import CanariumError
@@ -24,8 +25,7 @@ class ProviderError(CanariumError):
     """A metric's provider cannot be set up. `problem` becomes the message of an Error measurement."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Peers:
+class Peers(msgspec.Struct, frozen=True, kw_only=True):
     """What providers may use. prometheus_address: for metrics without one, as ARGO_ROLLOUTS_PROMETHEUS_ADDRESS is."""
 
     network: Network
