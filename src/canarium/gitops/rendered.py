@@ -6,8 +6,9 @@ Owns: `Rendered`, `Provenance`, and the error of every renderer. Must not know: 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from canarium.errors import CanariumError, Place
 from canarium.kube.objects import Obj
@@ -18,8 +19,7 @@ class RenderError(CanariumError):
     """Manifests that can't be rendered: the message names file, line, and what to do."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Provenance:
+class Provenance(msgspec.Struct, frozen=True, eq=False):
     """Where a rendered object comes from. origin: the file its manifest was written in (or generated from)."""
 
     origin: str
@@ -33,8 +33,7 @@ class Provenance:
         return located.place_of(located.find(self._body, path))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Rendered:
+class Rendered(msgspec.Struct, frozen=True, eq=False):
     """One object as it would be applied, in the order the renderer prints them."""
 
     obj: Obj

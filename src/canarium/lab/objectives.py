@@ -7,7 +7,6 @@ Must not know: how the cluster came to be in that state.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -26,8 +25,7 @@ NAME = "echo-server"
 TEMPLATE = "echo-analysis"
 
 
-@dataclass(frozen=True)
-class Environment:
+class Environment(msgspec.Struct, frozen=True):
     """What was seen in one namespace. An absent object is None."""
 
     namespace: str
@@ -38,8 +36,7 @@ class Environment:
     answered_version: str
 
 
-@dataclass(frozen=True)
-class Objective:
+class Objective(msgspec.Struct, frozen=True):
     """One objective: what it asks for, whether it is met, and what was seen, a line per environment."""
 
     title: str

@@ -8,7 +8,6 @@ Must not know: how beats are shown.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal
@@ -56,8 +55,7 @@ _WRITTEN_QUERY = """\
 """
 
 
-@dataclass(frozen=True)
-class Beat:
+class Beat(msgspec.Struct, frozen=True):
     """One line of the story: a chapter title, what the engineer does, what is seen, or why it is so."""
 
     kind: Literal["title", "does", "sees", "why"]
@@ -65,8 +63,7 @@ class Beat:
     at: timedelta = timedelta(0)
 
 
-@dataclass(frozen=True)
-class Ending:
+class Ending(msgspec.Struct, frozen=True):
     """The objectives, as judged at the end."""
 
     objectives: tuple[Objective, ...]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeVar
 
@@ -71,8 +70,7 @@ class NeverHappened(CanariumError):
     """What was waited for did not come about in time."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class WorldOptions:
+class WorldOptions(msgspec.Struct, frozen=True, kw_only=True):
     """What a world is made of.
 
     seed: everything random follows from it. faults: what goes wrong between controllers and cluster.

@@ -7,9 +7,10 @@ Pure. Must not know: how a sync runs. Behaviour follows Argo CD 3.6 `Application
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+
+import msgspec
 
 from canarium.gitops.application.compare import Comparison
 from canarium.kube.objects import parse_time
@@ -21,8 +22,7 @@ RETRY_LIMIT = 5
 SUCCESS = "Succeeded"
 
 
-@dataclass(frozen=True)
-class Verdict:
+class Verdict(msgspec.Struct, frozen=True):
     """operation: to begin with, or None and why not. error: for a SyncError condition. again: look again after this."""
 
     operation: dict[str, Any] | None = None

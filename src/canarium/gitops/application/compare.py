@@ -7,8 +7,9 @@ Must not know: revisions, sync operations. Behaviour follows Argo CD 3.6 `Compar
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from canarium.gitops.application import diff
 from canarium.gitops.application.diff import Differs
@@ -31,8 +32,7 @@ from canarium.kube.objects import Obj, annotations_of
 CAUSES_SHOWN = 3
 
 
-@dataclass(frozen=True)
-class Pair:
+class Pair(msgspec.Struct, frozen=True):
     """One resource: what git says (None: it should not be there) and what is there (None: it is missing)."""
 
     key: ResourceKey
@@ -52,8 +52,7 @@ class Pair:
         return self.is_own and (self.is_modified or self.target is None or self.live is None)
 
 
-@dataclass(frozen=True)
-class Comparison:
+class Comparison(msgspec.Struct, frozen=True):
     """The answer. resources: as `status.resources`, sorted as upstream does."""
 
     pairs: tuple[Pair, ...]

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+
+import msgspec
 
 from canarium.errors import CanariumError
 from canarium.gitops import project
@@ -61,8 +62,7 @@ FULL_SHA = re.compile(r"[0-9a-f]{40}")
 SOON = timedelta(milliseconds=1)
 
 
-@dataclass(frozen=True)
-class Look:
+class Look(msgspec.Struct, frozen=True):
     """What is compared this time. is_fresh: git was asked, or a sync ended: the time of it is noted."""
 
     revision: str

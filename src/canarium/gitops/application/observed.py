@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+import msgspec
 
 from canarium.errors import CanariumError
 from canarium.gitops.application import diff
@@ -13,8 +14,7 @@ from canarium.kube.objects import Obj
 from canarium.kube.resources import Resource
 
 
-@dataclass(frozen=True)
-class Observed:
+class Observed(msgspec.Struct, frozen=True):
     """Everything, frozen.
 
     revisions: what names (`HEAD`, a branch, a sha) resolve to just now, or why they do not.
@@ -24,11 +24,11 @@ class Observed:
 
     app: Obj
     projects: frozenset[str] = frozenset()
-    revisions: Mapping[str, str | CanariumError] = field(default_factory=dict)
-    manifests: Mapping[str, Manifests] = field(default_factory=dict)
-    live: Mapping[ResourceKey, Obj] = field(default_factory=dict)
-    resources: Mapping[tuple[str, str], Resource] = field(default_factory=dict)
-    refusals: Mapping[ResourceKey, str] = field(default_factory=dict)
+    revisions: Mapping[str, str | CanariumError] = msgspec.field(default_factory=dict)
+    manifests: Mapping[str, Manifests] = msgspec.field(default_factory=dict)
+    live: Mapping[ResourceKey, Obj] = msgspec.field(default_factory=dict)
+    resources: Mapping[tuple[str, str], Resource] = msgspec.field(default_factory=dict)
+    refusals: Mapping[ResourceKey, str] = msgspec.field(default_factory=dict)
     namespace_exists: bool = True
     is_modified: diff.Differs = diff.is_modified
 

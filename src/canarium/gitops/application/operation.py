@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
+
+import msgspec
+from msgspec.structs import replace
 
 from canarium.errors import CanariumError
 from canarium.gitops.application.compare import Pair, ignored_pointers, pair_up
@@ -42,8 +44,7 @@ DURATION = re.compile(r"(\d+(?:\.\d+)?)(h|m|s)?")
 UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, None: 1.0}
 
 
-@dataclass(frozen=True, kw_only=True)
-class Progress:
+class Progress(msgspec.Struct, frozen=True, kw_only=True):
     """What one pass over an operation leaves. is_over: `operation` is to be cleared. wave_applied_at: for the pause
     before the next wave; kept in `status.observedAt`, which Argo CD no longer uses."""
 

@@ -7,7 +7,9 @@ Behaviour follows Argo CD 3.6 `gitops-engine/pkg/sync` (`getSyncTasks`, `sync_ta
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+
+import msgspec
+from msgspec.structs import replace
 
 from canarium.gitops.application.compare import Pair
 from canarium.gitops.application.resource_key import SYNC_OPTIONS, ResourceKey, option, resource_key, wave_of
@@ -55,8 +57,7 @@ KINDS = (
 RANK = {kind: index for index, kind in enumerate(KINDS)}
 
 
-@dataclass(frozen=True)
-class Task:
+class Task(msgspec.Struct, frozen=True):
     """One thing to apply, or (without a target) to prune.
 
     is_modified: whether target and live differ. is_merged: the target's labels and annotations are laid over what is

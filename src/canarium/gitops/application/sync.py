@@ -8,8 +8,10 @@ Known difference: hooks are planned and refused, not run (docs/reference/compati
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any, Literal
+
+import msgspec
+from msgspec.structs import replace
 
 from canarium.gitops.application import diff
 from canarium.gitops.application.compare import images_of
@@ -32,8 +34,7 @@ ENDED = frozenset(("Succeeded", "Failed", "Error"))
 Propagation = Literal["Background", "Foreground", "Orphan"]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(msgspec.Struct, frozen=True, kw_only=True):
     """What an operation says about how to sync.
 
     default_prune: the option Prune where an object has none of its own. is_prune_confirmed: what asks for confirmation
@@ -49,8 +50,7 @@ class Options:
     skips_missing_kinds: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
-class Step:
+class Step(msgspec.Struct, frozen=True, kw_only=True):
     """What comes next: the operation's phase and message, results of all tasks so far, and the actions.
 
     is_wave: a wave was applied and others follow; Argo CD lets some time pass before the next.

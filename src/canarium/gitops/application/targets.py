@@ -7,7 +7,8 @@ Behaviour follows Argo CD 3.6 `NormalizeTargetObjects`.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from canarium.errors import CanariumError
 from canarium.gitops.application.resource_key import ResourceKey, hooks_of, resource_key, tracked
@@ -16,8 +17,7 @@ from canarium.kube.objects import Obj
 DELETE_HOOKS = frozenset(("PreDelete", "PostDelete"))
 
 
-@dataclass(frozen=True)
-class Manifests:
+class Manifests(msgspec.Struct, frozen=True):
     """What a commit says about one Application, or why it says nothing. Shared and never changed.
 
     objects: with namespace and tracking id. warnings: about objects that appear twice. ignored: what they ask for and

@@ -7,9 +7,10 @@ Must not know: git, clocks. Behaviour follows Argo CD 3.6 `ApplicationSetReconci
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
+
+import msgspec
 
 from canarium.errors import CanariumError
 from canarium.gitops.application.diff import without
@@ -37,8 +38,7 @@ PRESERVED_FINALIZERS = ("pre-delete-finalizer.argocd.argoproj.io", "post-delete-
 UP_TO_DATE = "All applications have been generated successfully"
 
 
-@dataclass(frozen=True)
-class Folders:
+class Folders(msgspec.Struct, frozen=True):
     """The folders of a repository at a revision, or why they cannot be had."""
 
     sha: str = ""
@@ -46,12 +46,11 @@ class Folders:
     error: CanariumError | None = None
 
 
-@dataclass(frozen=True)
-class Observed:
+class Observed(msgspec.Struct, frozen=True):
     """What there is to know. applications: all that this ApplicationSet controls, by name."""
 
     appset: Obj
-    folders: Mapping[tuple[str, str], Folders] = field(default_factory=dict)
+    folders: Mapping[tuple[str, str], Folders] = msgspec.field(default_factory=dict)
     applications: Sequence[Obj] = ()
     projects: frozenset[str] = frozenset()
 

@@ -6,9 +6,10 @@ Must not know: how git stores anything (see `local.py`). Type-only: deciding mod
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
+
+import msgspec
 
 from canarium.errors import CanariumError
 from canarium.gitops.tree import PathOutside, Tree
@@ -34,8 +35,7 @@ class SymlinkOutside(PathOutside):
     """A symbolic link in a commit that points out of the repository."""
 
 
-@dataclass(frozen=True, slots=True)
-class CommitInfo:
+class CommitInfo(msgspec.Struct, frozen=True):
     """Who wrote a commit, when (aware, in the author's zone), and what they said."""
 
     sha: str

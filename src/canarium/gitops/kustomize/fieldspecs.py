@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from canarium.gitops.kustomize.resource import Gvk, gvk_of
 from canarium.gitops.rendered import RenderError
 from canarium.text.located import At, Leaf, Map, Seq, new_map, place_of
 
 
-@dataclass(frozen=True, slots=True)
-class FieldSpec:
+class FieldSpec(msgspec.Struct, frozen=True):
     """A path inside resources of a kind. creates: makes what is missing on the way."""
 
     path: tuple[str, ...]

@@ -6,8 +6,9 @@ Behaviour follows Kustomize 5.8 `types.Kustomization`; fields that canarium does
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from canarium.errors import Place
 from canarium.gitops.rendered import RenderError
@@ -99,8 +100,7 @@ NOT_BUILT = {
 """Fields that Kustomize has and canarium does not act on (yet), with what to do instead."""
 
 
-@dataclass(frozen=True, slots=True)
-class Kustomization:
+class Kustomization(msgspec.Struct, frozen=True):
     """A kustomization file that was read: its folder, its path, and its fields (their types are checked)."""
 
     folder: str

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from canarium.errors import Place
 from canarium.gitops.kustomize import merge
@@ -25,8 +26,7 @@ ReadFile = Callable[[Leaf], tuple[bytes, str]]
 """From the leaf that names a file to its content and its path in the tree. Raises RenderError."""
 
 
-@dataclass(frozen=True, slots=True)
-class Patch:
+class Patch(msgspec.Struct, frozen=True):
     """Merges (each names its target unless `target` does) or JSON patch operations."""
 
     at: Place

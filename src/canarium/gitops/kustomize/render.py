@@ -7,7 +7,7 @@ the transformers; name hashes, references and sorting come once, at the root.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from canarium.errors import Place
 from canarium.gitops.kustomize import fieldspecs, generators, kustomization, patches, references, transformers
@@ -20,8 +20,7 @@ from canarium.text.located import Leaf, Map, place_of
 _LOCAL_ONLY = "config.kubernetes.io/local-config"
 
 
-@dataclass(frozen=True, slots=True)
-class KustomizeOptions:
+class KustomizeOptions(msgspec.Struct, frozen=True):
     """How strict to be. restricts_files: files must lie in or below the folder of the kustomization that names them."""
 
     restricts_files: bool = True

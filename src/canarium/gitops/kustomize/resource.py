@@ -7,8 +7,9 @@ Behaviour follows Kustomize 5.8 `api/resource`, `kyaml/resid` and `kyaml/kio`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
+
+import msgspec
 
 from canarium.errors import Place
 from canarium.gitops.rendered import RenderError
@@ -93,16 +94,15 @@ class ResId(NamedTuple):
         return f"{self.gvk}/{self.name or '[noName]'}.{self.namespace or '[noNs]'}"
 
 
-@dataclass(slots=True, eq=False)
-class Resource:
+class Resource(msgspec.Struct, eq=False):
     """One object being built; its body is changed in place by the transformers of one render."""
 
     body: Map
     origin: str
-    previous: list[tuple[str, str, str]] = field(default_factory=list)
+    previous: list[tuple[str, str, str]] = msgspec.field(default_factory=list)
     """Namespace, name, kind it had before, oldest first."""
-    prefixes: list[str] = field(default_factory=list)
-    suffixes: list[str] = field(default_factory=list)
+    prefixes: list[str] = msgspec.field(default_factory=list)
+    suffixes: list[str] = msgspec.field(default_factory=list)
     needs_hash: bool = False
     behavior: str = ""
 

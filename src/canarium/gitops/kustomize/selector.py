@@ -7,8 +7,9 @@ Must not know: patches. Behaviour follows Kustomize 5.8 `types.SelectorRegex` an
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from canarium.errors import Place
 from canarium.gitops.kustomize.resource import Resource
@@ -22,8 +23,7 @@ _REQUIREMENT = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Selector:
+class Selector(msgspec.Struct, frozen=True):
     """What `target` of a patch says; empty fields allow anything."""
 
     at: Place
