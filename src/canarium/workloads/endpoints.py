@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from canarium.kube.cluster import Cluster
+from canarium.kube.controller.news import News
 from canarium.kube.controller.reconciler import Listers, Watch, owned
 from canarium.kube.decision import Action, Create, Decision, Delete, Patch, Reason
 from canarium.kube.objects import Obj, ObjectKey, is_controlled_by, key_of, labels_of, owner_reference
@@ -68,21 +69,16 @@ class EndpointSliceController:
         self._pods = listers(PODS)
         self._slices = listers(ENDPOINT_SLICES)
         self._chosen_by: dict[ObjectKey, tuple[ObjectKey, ...]] = {}
-        self._told: dict[ObjectKey, tuple[Any, ...]] = {}
+        self._news = News(self._pods, _told_of)
         self.watches = (Watch(PODS, self._services_of), owned(ENDPOINT_SLICES, "Service"))
 
     def _services_of(self, pod: Obj) -> list[ObjectKey]:
         """The Services that choose the pod now, or chose it when it last changed (its labels may have moved on).
 
-        None, if nothing changed that an endpoint tells (upstream's podEndpointsChanged): most of what a kubelet writes.
+        None, if nothing changed that an endpoint tells (upstream's podEndpointsChanged).
         """
         key, labels = key_of(pod), labels_of(pod)
-        told = _told_of(pod)
-        if self._told.get(key) != told:
-            self._told[key] = told
-        elif self._pods.get(*key) is None:
-            del self._told[key]
-        else:
+        if not self._news.is_in(pod):
             return []
         found = tuple(
             key_of(service)

@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 
 from canarium.kube.cluster import Cluster
+from canarium.kube.controller.news import News
 from canarium.kube.controller.reconciler import Listers, Watch
 from canarium.kube.decision import Action, Create, Decision, Delete, EventNote, Reason
 from canarium.kube.objects import (
@@ -99,10 +100,14 @@ class ReplicaSetController:
         self._pods = listers(PODS)
         self._names: dict[str, PodNames] = {}
         self._next: dict[str, int] = {}
+        self._news = News(self._pods, _counted)
         self.watches = (Watch(PODS, self._sets_of),)
 
     def _sets_of(self, pod: Obj) -> list[ObjectKey]:
-        """The set that controls the pod; for an orphan, every set that would adopt it."""
+        """The set that controls the pod; for an orphan, every set that would adopt it. None, if nothing that is counted
+        changed."""
+        if not self._news.is_in(pod):
+            return []
         owner = controller_of(pod)
         namespace = pod["metadata"].get("namespace", "")
         if owner is not None:
@@ -157,6 +162,19 @@ class ReplicaSetController:
     def decide(self, observed: ObservedReplicaSet, now: datetime) -> Decision:
         """See `decide`."""
         return decide(observed, now)
+
+
+def _counted(pod: Obj) -> tuple[Any, ...]:
+    """All of a pod that decides whose it is and how it is counted."""
+    metadata, status = pod["metadata"], pod.get("status") or {}
+    return (
+        metadata["uid"],
+        labels_of(pod),
+        metadata.get("ownerReferences"),
+        metadata.get("deletionTimestamp"),
+        status.get("phase"),
+        condition(pod, "Ready"),
+    )
 
 
 def _active_count(replica_set: Obj, pods: Sequence[Obj]) -> int:

@@ -28,6 +28,7 @@ from canarium.gitops.kinds import APP_PROJECTS, APPLICATION_SETS, APPLICATIONS
 from canarium.gitops.source import is_kustomized, render_source
 from canarium.gitops.tree import Tree, resolve
 from canarium.kube.cluster import ApiError, Cluster, Conflict, NotFound, Unavailable
+from canarium.kube.controller.news import News
 from canarium.kube.controller.reconciler import Lister, Listers, Watch
 from canarium.kube.decision import Create, Decision
 from canarium.kube.objects import Obj, ObjectKey
@@ -115,7 +116,6 @@ class ApplicationReconciler:
         self._namespaces = listers(NAMESPACES)
         self._tracked: dict[str, dict[ResourceKey, Resource]] = {}
         self._owners: dict[tuple[Resource, ObjectKey], str] = {}
-        self._said: dict[tuple[Resource, ObjectKey], tuple[bytes, Health | None] | None] = {}
         self._rendered: dict[tuple[Any, ...], Manifests] = {}
         self._differences: dict[tuple[Any, ...], tuple[Obj, bool]] = {}
         self.watches: Sequence[Watch] = [
@@ -170,18 +170,16 @@ class ApplicationReconciler:
         all kinds is `/status`; it leaves messages of health out as well).
         """
 
+        news = News(self._listers[resource], _says)
+
         def keys(obj: Obj) -> Iterable[ObjectKey]:
             place = ObjectKey(obj["metadata"].get("namespace") or "", obj["metadata"]["name"])
             before, now = self._owners.get((resource, place)), tracked_by(obj)
             if now is not None:
                 self._owners[resource, place] = now
                 self._tracked.setdefault(now, {})[resource_key(obj)] = resource
-            says = _says(obj) if now is not None else None
-            if says is not None and says == self._said.get((resource, place)) and before == now:
-                if self._listers[resource].get(*place) is not None:
-                    return
-                says = None
-            self._said[resource, place] = says
+            if not (now or before) or not news.is_in(obj):
+                return
             for instance in dict.fromkeys((before, now)):
                 if instance is not None:
                     yield app_key(instance)
