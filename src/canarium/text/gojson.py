@@ -129,6 +129,12 @@ class GoTypes:
             return _map_encoder(self._encoder(kind[2:]), self._zero(kind[2:]))
         return self._struct_encoder(kind)
 
+    def _later(self, kind: str) -> Encoder:
+        """The type's encoder, built when a value of it first comes: most of what a pod may have, no pod has."""
+        if kind in _SCALARS:
+            return _SCALARS[kind][0]
+        return lambda value: self._encoder(kind)(value)
+
     def _zero(self, kind: str) -> str:
         """How the type's zero value prints."""
         if kind in _SCALARS:
@@ -145,7 +151,7 @@ class GoTypes:
             absent = prefix + self._zero(kind) if required or is_value else None
             # A pointer to an empty value is printed; omitempty drops other empty values but never a struct.
             keeps_empty = required or is_value or kind.startswith(("*", "raw"))
-            plan.append((name, prefix, self._encoder(kind), keeps_empty, absent))
+            plan.append((name, prefix, self._later(kind), keeps_empty, absent))
 
         def encode(value: Any) -> str:
             if type(value) is not dict:
