@@ -6,12 +6,14 @@ and exist only where some caller acts differently.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A place in a file: path as the user wrote it, 1-based line and column; 0 means unknown."""
+class Place(NamedTuple):
+    """A place in a file: path as the user wrote it, 1-based line and column; 0 means unknown.
+
+    Not a struct, so that `--help` need not load msgspec.
+    """
 
     file: str
     line: int = 0

@@ -7,12 +7,11 @@ Must not know: storage or behaviour.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import msgspec
 
 
-@dataclass(frozen=True, slots=True)
-class Resource:
-    """One resource of the API: where it lives, what it is called."""
+class Resource(msgspec.Struct, frozen=True):
+    """One resource of the API: where it lives, what it is called. Short names and categories do not tell two apart."""
 
     group: str
     version: str
@@ -20,8 +19,23 @@ class Resource:
     plural: str
     namespaced: bool = True
     has_status: bool = True
-    short_names: tuple[str, ...] = field(default=(), compare=False)
-    categories: tuple[str, ...] = field(default=(), compare=False)
+    short_names: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Resource):
+            return False
+        return (self.group, self.version, self.kind, self.plural, self.namespaced, self.has_status) == (
+            other.group,
+            other.version,
+            other.kind,
+            other.plural,
+            other.namespaced,
+            other.has_status,
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.group, self.version, self.plural))
 
     @property
     def api_version(self) -> str:
