@@ -6,13 +6,14 @@ events. A restart between two actions is the caller's: stop the Manager and star
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
-from typing import Any, Literal, TypeVar
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from typing import TypeVar
 
 import msgspec
 
 from canarium.clock import Chance, Clock
-from canarium.kube.cluster import Cluster, Conflict, ObjList, PatchType, Subresource, Unavailable, WatchEvent
+from canarium.kube.cluster import Cluster, Conflict, Unavailable, WatchEvent
+from canarium.kube.forwarding import Answer, ForwardingCluster, Verb
 from canarium.kube.objects import Obj, ObjectKey
 from canarium.kube.resources import Resource
 
@@ -31,11 +32,11 @@ class FaultRates(msgspec.Struct, frozen=True, kw_only=True):
     late_event_seconds: float = 0.0  # an event is held back for up to this long
 
 
-class FaultyCluster:
+class FaultyCluster(ForwardingCluster):
     """See `Cluster`; wraps another one. The same chance gives the same faults."""
 
     def __init__(self, inner: Cluster, clock: Clock, chance: Chance, rates: FaultRates) -> None:
-        self._inner = inner
+        super().__init__(inner)
         self._clock = clock
         self._chance = chance.stream("faults")
         self._watch_chance = chance.stream("watch faults")
@@ -49,8 +50,12 @@ class FaultyCluster:
         self.happened[fault] = self.happened.get(fault, 0) + 1
         return True
 
-    async def _write(self, what: str, versioned: bool, call: Callable[[], Awaitable[T]]) -> T:
-        if versioned and self._strikes("conflict", self.rates.conflict):
+    async def write(
+        self, verb: Verb, resource: Resource, key: ObjectKey, call: Callable[[], Awaitable[Answer]]
+    ) -> Answer:
+        """Carry it out, or conflict, or lose the request or its answer."""
+        what = f"{verb} {resource} {key}"
+        if verb in ("update", "patch") and self._strikes("conflict", self.rates.conflict):
             raise Conflict(409, "Conflict", f"{what}: the object has been modified (injected)")
         if self._strikes("timed_out", self.rates.timed_out):
             raise Unavailable(504, "Timeout", f"{what}: request timed out (injected)")
@@ -68,12 +73,6 @@ class FaultyCluster:
         if former is not None and self._strikes("stale_read", self.rates.stale_read):
             return former
         return obj
-
-    async def list(
-        self, resource: Resource, namespace: str | None = None, *, labels: str = "", fields: str = ""
-    ) -> ObjList:
-        """See `Cluster`."""
-        return await self._inner.list(resource, namespace, labels=labels, fields=fields)
 
     async def watch(
         self, resource: Resource, namespace: str | None = None, *, resource_version: str, labels: str = ""
@@ -95,71 +94,3 @@ class FaultyCluster:
         finally:
             if isinstance(stream, AsyncGenerator):
                 await stream.aclose()  # unsubscribes now, not when the garbage collector comes by
-
-    async def create(self, resource: Resource, obj: Obj, *, dry_run: bool = False) -> Obj:
-        """See `Cluster`."""
-        return await self._write("create", False, lambda: self._inner.create(resource, obj, dry_run=dry_run))
-
-    async def update(
-        self, resource: Resource, obj: Obj, *, subresource: Subresource = "", dry_run: bool = False
-    ) -> Obj:
-        """See `Cluster`."""
-        return await self._write(
-            "update", True, lambda: self._inner.update(resource, obj, subresource=subresource, dry_run=dry_run)
-        )
-
-    async def patch(
-        self,
-        resource: Resource,
-        namespace: str,
-        name: str,
-        patch: Any,
-        *,
-        type: PatchType = "merge",
-        subresource: Subresource = "",
-        field_manager: str = "",
-        force: bool = False,
-        dry_run: bool = False,
-    ) -> Obj:
-        """See `Cluster`."""
-        return await self._write(
-            "patch",
-            True,
-            lambda: self._inner.patch(
-                resource,
-                namespace,
-                name,
-                patch,
-                type=type,
-                subresource=subresource,
-                field_manager=field_manager,
-                force=force,
-                dry_run=dry_run,
-            ),
-        )
-
-    async def delete(
-        self,
-        resource: Resource,
-        namespace: str,
-        name: str,
-        *,
-        propagation: Literal["Background", "Foreground", "Orphan"] = "Background",
-        grace_period_seconds: int | None = None,
-        uid: str | None = None,
-        preconditions: Mapping[str, str] | None = None,
-    ) -> Obj | None:
-        """See `Cluster`."""
-        return await self._write(
-            "delete",
-            False,
-            lambda: self._inner.delete(
-                resource,
-                namespace,
-                name,
-                propagation=propagation,
-                grace_period_seconds=grace_period_seconds,
-                uid=uid,
-                preconditions=preconditions,
-            ),
-        )

@@ -8,13 +8,14 @@ Upstream controllers keep expectations (ReplicaSets) or the versions they wrote 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from typing import Any, Literal, Protocol
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Protocol
 
 import msgspec
 
-from canarium.kube.cluster import Cluster, NotFound, ObjList, PatchType, Subresource, Unavailable, WatchEvent
-from canarium.kube.objects import Obj, ObjectKey
+from canarium.kube.cluster import Cluster, NotFound, Unavailable
+from canarium.kube.forwarding import Answer, ForwardingCluster, Verb
+from canarium.kube.objects import ObjectKey
 from canarium.kube.resources import Resource
 
 
@@ -95,105 +96,23 @@ class OwnWrites:
                 then()
 
 
-class _Noting:
-    """See `Cluster`; tells of every write."""
+class _Noting(ForwardingCluster):
+    """Tells of every write."""
 
     def __init__(self, inner: Cluster, note: Callable[[Write], None]) -> None:
-        self._inner = inner
+        super().__init__(inner)
         self._note = note
 
-    async def _noted(self, resource: Resource, key: ObjectKey, call: Awaitable[Obj]) -> Obj:
+    async def write(
+        self, verb: Verb, resource: Resource, key: ObjectKey, call: Callable[[], Awaitable[Answer]]
+    ) -> Answer:
+        """Carry it out, and tell how it ended."""
+        del verb
         try:
-            written = await call
+            written = await call()
         except Unavailable:
             self._note(Write(resource, key, None))
             raise
-        self._note(Write(resource, key, written["metadata"]["resourceVersion"]))
+        if written is not None:
+            self._note(Write(resource, key, written["metadata"]["resourceVersion"]))
         return written
-
-    async def get(self, resource: Resource, namespace: str, name: str) -> Obj:
-        """See `Cluster`."""
-        return await self._inner.get(resource, namespace, name)
-
-    async def list(
-        self, resource: Resource, namespace: str | None = None, *, labels: str = "", fields: str = ""
-    ) -> ObjList:
-        """See `Cluster`."""
-        return await self._inner.list(resource, namespace, labels=labels, fields=fields)
-
-    def watch(
-        self, resource: Resource, namespace: str | None = None, *, resource_version: str, labels: str = ""
-    ) -> AsyncIterator[WatchEvent]:
-        """See `Cluster`."""
-        return self._inner.watch(resource, namespace, resource_version=resource_version, labels=labels)
-
-    async def create(self, resource: Resource, obj: Obj, *, dry_run: bool = False) -> Obj:
-        """See `Cluster`."""
-        metadata = obj["metadata"]
-        key = ObjectKey(metadata.get("namespace", ""), metadata.get("name", ""))
-        return await self._noted(resource, key, self._inner.create(resource, obj, dry_run=dry_run))
-
-    async def update(
-        self, resource: Resource, obj: Obj, *, subresource: Subresource = "", dry_run: bool = False
-    ) -> Obj:
-        """See `Cluster`."""
-        key = ObjectKey(obj["metadata"].get("namespace", ""), obj["metadata"]["name"])
-        call = self._inner.update(resource, obj, subresource=subresource, dry_run=dry_run)
-        return await self._noted(resource, key, call)
-
-    async def patch(
-        self,
-        resource: Resource,
-        namespace: str,
-        name: str,
-        patch: Any,
-        *,
-        type: PatchType = "merge",
-        subresource: Subresource = "",
-        field_manager: str = "",
-        force: bool = False,
-        dry_run: bool = False,
-    ) -> Obj:
-        """See `Cluster`."""
-        call = self._inner.patch(
-            resource,
-            namespace,
-            name,
-            patch,
-            type=type,
-            subresource=subresource,
-            field_manager=field_manager,
-            force=force,
-            dry_run=dry_run,
-        )
-        return await self._noted(resource, ObjectKey(namespace, name), call)
-
-    async def delete(
-        self,
-        resource: Resource,
-        namespace: str,
-        name: str,
-        *,
-        propagation: Literal["Background", "Foreground", "Orphan"] = "Background",
-        grace_period_seconds: int | None = None,
-        uid: str | None = None,
-        preconditions: Mapping[str, str] | None = None,
-    ) -> Obj | None:
-        """See `Cluster`."""
-        key = ObjectKey(namespace, name)
-        try:
-            left = await self._inner.delete(
-                resource,
-                namespace,
-                name,
-                propagation=propagation,
-                grace_period_seconds=grace_period_seconds,
-                uid=uid,
-                preconditions=preconditions,
-            )
-        except Unavailable:
-            self._note(Write(resource, key, None))
-            raise
-        if left is not None:
-            self._note(Write(resource, key, left["metadata"]["resourceVersion"]))
-        return left
