@@ -76,6 +76,10 @@ class Scheduler:
         del node
         return [key_of(pod) for pod in self._pods.list() if not pod["spec"].get("nodeName")]
 
+    def concerns(self, obj: Obj) -> bool:
+        """A pod without a node."""
+        return not obj["spec"].get("nodeName")
+
     async def observe(self, key: ObjectKey) -> ObservedPending | None:
         """See `Reconciler`."""
         pod = self._pods.get(*key)

@@ -17,7 +17,7 @@ from canarium.kube.controller.apply import apply_decision
 from canarium.kube.controller.informer import Informer
 from canarium.kube.controller.own_writes import OwnWrites
 from canarium.kube.controller.queue import WorkQueue
-from canarium.kube.controller.reconciler import Reconciler, Watch
+from canarium.kube.controller.reconciler import Choosy, Reconciler, Watch
 from canarium.kube.objects import Obj, ObjectKey, key_of
 from canarium.kube.resources import Resource
 
@@ -52,7 +52,13 @@ class Manager:
         """
         writes = OwnWrites(self._cluster, self._informers)
         controller = _Controller(writes, self._clock, self._journal, reconciler, workers)
-        self.listers(reconciler.primary).on_change(lambda obj: controller.queue.add(key_of(obj)))
+        concerns = reconciler.concerns if isinstance(reconciler, Choosy) else None
+
+        def wake(obj: Obj) -> None:
+            if concerns is None or concerns(obj):
+                controller.queue.add(key_of(obj))
+
+        self.listers(reconciler.primary).on_change(wake)
         for watch in reconciler.watches:
             self.listers(watch.resource).on_change(controller.waker(watch))
         self._controllers.append(controller)

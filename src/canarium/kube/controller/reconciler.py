@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 
 import msgspec
 
@@ -79,6 +79,15 @@ def owned(resource: Resource, owner_kind: str) -> Watch:
                 yield ObjectKey(obj["metadata"].get("namespace", ""), ref["name"])
 
     return Watch(resource, keys)
+
+
+@runtime_checkable
+class Choosy(Protocol):
+    """A controller that has nothing to do with most objects of its primary resource."""
+
+    def concerns(self, obj: Obj) -> bool:
+        """Whether a change of this object is worth a look; it says what `observe` would find out."""
+        ...
 
 
 class Reconciler(Protocol[Observed]):
