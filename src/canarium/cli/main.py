@@ -6,8 +6,11 @@ that `--help` stays quick.
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -35,6 +38,20 @@ def _print_version(context: click.Context, parameter: click.Parameter, is_wanted
 
         click.echo(f"canarium {version('canarium')}")
         context.exit()
+
+
+@contextmanager
+def _without_collecting() -> Iterator[None]:
+    """For what is short and ends the process: looking for cycles, then and at exit, takes a tenth of the demo's time.
+
+    What they hold is a sixth of its 80 MB.
+    """
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -76,6 +93,7 @@ def app() -> None:
     help="Keep the engineer's repository in this new folder (its origin beside it).",
 )
 @no_color_option
+@_without_collecting()
 def demo(fast: bool, seed: int, trace: Path | None, keep: Path | None, no_color: bool) -> None:
     """Play the Silent Canary: a canary hangs for three reasons, and an engineer finds them one by one.
 
