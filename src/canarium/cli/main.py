@@ -159,6 +159,8 @@ def completion(shell: str) -> None:
 
 def main() -> None:
     """Run the command; errors that the user can act on become a message and exit code 2."""
+    # Nothing here multiplies matrices; without this numpy starts a thread per core when it is loaded.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         sys.exit(app.main(prog_name="canarium", standalone_mode=False) or 0)
     except click.ClickException as error:
