@@ -17,6 +17,8 @@ from canarium.kube.objects import Obj, ObjectKey, key_of
 from canarium.kube.resources import Resource
 
 _decode = msgspec.json.Decoder().decode
+_pack = msgspec.msgpack.Encoder().encode
+_unpack = msgspec.msgpack.Decoder().decode
 
 RELIST_SECONDS = 1.0
 
@@ -31,6 +33,7 @@ class Informer:
         self._cluster = cluster
         self._clock = clock
         self._raw: dict[ObjectKey, bytes] = {}
+        self._packed: dict[ObjectKey, bytes] = {}  # the same as MessagePack, which a copy is made from in half the time
         self._owners: dict[ObjectKey, tuple[str, ...]] = {}
         self._by_owner: dict[str, dict[ObjectKey, None]] = {}
         self._handlers: list[Callable[[Obj], None]] = []
@@ -43,18 +46,23 @@ class Informer:
 
     def get(self, namespace: str, name: str) -> Obj | None:
         """See `Lister`."""
-        raw = self._raw.get(ObjectKey(namespace, name))
-        return None if raw is None else _decode(raw)
+        key = ObjectKey(namespace, name)
+        return self._copy(key) if key in self._raw else None
 
     def list(self, namespace: str | None = None) -> Sequence[Obj]:
         """See `Lister`."""
         if self._sorted is None:
             self._sorted = sorted(self._raw)
-        return [_decode(self._raw[key]) for key in self._sorted if namespace is None or key.namespace == namespace]
+        return [self._copy(key) for key in self._sorted if namespace is None or key.namespace == namespace]
 
     def owned_by(self, uid: str) -> Sequence[Obj]:
         """See `Lister`."""
-        return [_decode(self._raw[key]) for key in sorted(self._by_owner.get(uid, ()))]
+        return [self._copy(key) for key in sorted(self._by_owner.get(uid, ()))]
+
+    def _copy(self, key: ObjectKey) -> Obj:
+        packed = self._packed.get(key)
+        copy: Obj = _decode(self._raw[key]) if packed is None else _unpack(packed)
+        return copy
 
     # -- keeping it fresh ---------------------------------------------------------------------------------------
 
@@ -118,6 +126,10 @@ class Informer:
         if key not in self._raw:
             self._sorted = None
         self._raw[key] = raw
+        try:
+            self._packed[key] = _pack(obj)
+        except OverflowError:  # a number beyond 64 bits, which only JSON can say
+            self._packed.pop(key, None)
         owners = tuple(ref["uid"] for ref in obj["metadata"].get("ownerReferences") or ())
         if owners != self._owners.get(key, ()):
             self._index(key, owners)
@@ -127,6 +139,7 @@ class Informer:
         raw = self._raw.pop(key, None)
         if raw is None:
             return
+        self._packed.pop(key, None)
         self._sorted = None
         self._index(key, ())
         self._tell(last or _decode(raw))
