@@ -28,6 +28,10 @@ class Fixed:
     def get(self, namespace: str, name: str) -> Obj | None:
         return next((o for o in self.list(namespace) if o["metadata"]["name"] == name), None)
 
+    def uid(self, namespace: str, name: str) -> str | None:
+        found = self.get(namespace, name)
+        return str(found["metadata"].get("uid", "")) if found else None
+
     def list(self, namespace: str | None = None) -> Sequence[Obj]:
         return [o for o in self._objects if namespace in (None, o["metadata"]["namespace"])]
 

@@ -133,8 +133,7 @@ class GarbageCollector:
         return woken
 
     def _is_gone(self, which: _Id, uid: str) -> bool:
-        found = self._listers[which.resource].get(*which.key)
-        return found is None or found["metadata"]["uid"] != uid
+        return self._listers[which.resource].uid(*which.key) != uid
 
     def _index(self, which: _Id, uid: str, uids: tuple[str, ...]) -> None:
         for owner in self._owners.pop(which, ("", ()))[1]:

@@ -18,6 +18,9 @@ class OneObject:
     def get(self, namespace: str, name: str) -> Obj | None:
         return self.obj
 
+    def uid(self, namespace: str, name: str) -> str | None:
+        return "u" if self.obj else None
+
     def list(self, namespace: str | None = None) -> Sequence[Obj]:
         return [self.obj] if self.obj else []
 

@@ -34,6 +34,7 @@ class Informer:
         self._clock = clock
         self._raw: dict[ObjectKey, bytes] = {}
         self._packed: dict[ObjectKey, bytes] = {}  # the same as MessagePack, which a copy is made from in half the time
+        self._uids: dict[ObjectKey, str] = {}
         self._owners: dict[ObjectKey, tuple[str, ...]] = {}
         self._by_owner: dict[str, dict[ObjectKey, None]] = {}
         self._handlers: list[Callable[[Obj], None]] = []
@@ -48,6 +49,10 @@ class Informer:
         """See `Lister`."""
         key = ObjectKey(namespace, name)
         return self._copy(key) if key in self._raw else None
+
+    def uid(self, namespace: str, name: str) -> str | None:
+        """See `Lister`."""
+        return self._uids.get(ObjectKey(namespace, name))
 
     def list(self, namespace: str | None = None) -> Sequence[Obj]:
         """See `Lister`."""
@@ -126,6 +131,7 @@ class Informer:
         if key not in self._raw:
             self._sorted = None
         self._raw[key] = raw
+        self._uids[key] = obj["metadata"]["uid"]
         try:
             self._packed[key] = _pack(obj)
         except OverflowError:  # a number beyond 64 bits, which only JSON can say
@@ -140,6 +146,7 @@ class Informer:
         if raw is None:
             return
         self._packed.pop(key, None)
+        del self._uids[key]
         self._sorted = None
         self._index(key, ())
         self._tell(last or _decode(raw))

@@ -33,7 +33,7 @@ class News:
         if key not in self._said or self._said[key] != says:
             self._said[key] = says
             return True
-        if self._lister.get(*key) is not None:
+        if self._lister.uid(*key) is not None:
             return False
         del self._said[key]
         return True

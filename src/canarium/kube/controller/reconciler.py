@@ -30,6 +30,10 @@ class Lister(Protocol):
         """One object, or None."""
         ...
 
+    def uid(self, namespace: str, name: str) -> str | None:
+        """The uid of an object, or None when it is not there: cheaper than a copy of it."""
+        ...
+
     def list(self, namespace: str | None = None) -> Sequence[Obj]:
         """All objects (of one namespace), ordered by namespace and name."""
         ...
