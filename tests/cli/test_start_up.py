@@ -40,3 +40,16 @@ def test_help_loads_neither_numpy_nor_the_lab() -> None:
     loaded = set(done.stdout.split())
 
     assert [name for name in ("numpy", "dulwich", "yaml", "re2", "canarium.lab.world", *HEAVY) if name in loaded] == []
+
+
+def test_the_process_ends_with_the_commands_exit_code_and_all_it_had_to_say() -> None:
+    def run(*arguments: str) -> tuple[int, str, str]:
+        program = f"import sys; sys.argv = ['canarium', *{arguments!r}]; from canarium.cli.main import run; run()"
+        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+        return done.returncode, done.stdout, done.stderr
+
+    code, told, _ = run("completion", "bash")
+    assert (code, told) == (0, 'eval "$(_CANARIUM_COMPLETE=bash_source canarium)"\n')
+    code, told, complaint = run("demo")
+    assert (code, told) == (2, "")
+    assert "not built yet" in complaint
