@@ -17,6 +17,7 @@ from canarium.journal import Journal, NoJournal
 from canarium.kube.cluster import ApiError, Gone, ObjList, PatchType, Subresource, WatchEvent
 from canarium.kube.objects import Obj, ObjectKey, labels_of, over_the_wire
 from canarium.kube.patch import merge
+from canarium.kube.redaction import redacted
 from canarium.kube.registry import Registry
 from canarium.kube.resources import Resource
 from canarium.kube.selectors import parse_fields, parse_labels
@@ -124,7 +125,7 @@ class InProcessCluster:
         await self._travel()
         created = self.registry.create(resource, over_the_wire(obj), dry_run=dry_run)
         if self._tells and not dry_run:
-            self._tell("create", resource, created, object=created)
+            self._tell("create", resource, created, object=redacted(resource, created))
         return created
 
     async def update(
@@ -204,7 +205,9 @@ class InProcessCluster:
 
     def _tell_change(self, verb: str, resource: Resource, before: Obj, after: Obj, subresource: str) -> None:
         if before["metadata"]["resourceVersion"] != after["metadata"]["resourceVersion"]:
-            self._tell(verb, resource, after, subresource=subresource, change=merge.diff(before, after))
+            self._tell(
+                verb, resource, after, subresource=subresource, change=redacted(resource, merge.diff(before, after))
+            )
 
     def _tell(self, verb: str, resource: Resource, obj: Mapping[str, Any], **data: Any) -> None:
         metadata = obj["metadata"]
