@@ -9,7 +9,19 @@ import pytest
 
 from canarium.clock import Clock
 from canarium.kube.cluster import AlreadyExists, ApiError, Cluster, Conflict, Gone, NotFound, WatchEvent
-from canarium.kube.resources import CONFIG_MAPS, NAMESPACES, PODS, REPLICA_SETS, SERVICES
+from canarium.kube.resources import (
+    CONFIG_MAPS,
+    EVENTS,
+    EVENTS_V1,
+    HORIZONTAL_POD_AUTOSCALERS,
+    HORIZONTAL_POD_AUTOSCALERS_V1,
+    JOBS,
+    NAMESPACES,
+    PODS,
+    REPLICA_SETS,
+    SECRETS,
+    SERVICES,
+)
 from tests.kube.worlds import WIDGETS, in_cluster, widget
 
 POD: dict[str, Any] = {"containers": [{"name": "main", "image": "podinfo:1"}]}
@@ -266,7 +278,7 @@ def test_deleting_another_incarnation_conflicts() -> None:
     async def main(cluster: Cluster, clock: Clock) -> None:
         await cluster.create(WIDGETS, widget("a"))
 
-        with pytest.raises(Conflict, match="Precondition failed: UID in precondition"):
+        with pytest.raises(Conflict, match=r"the UID in the precondition .* does not match the UID in record"):
             await cluster.delete(WIDGETS, "default", "a", uid="somebody-else")
 
     in_cluster(main)
@@ -346,5 +358,41 @@ def test_a_dry_run_says_what_would_be_and_stores_nothing() -> None:
         assert would_be["spec"]["color"] == "red"
         with pytest.raises(NotFound):
             await cluster.get(WIDGETS, "default", "a")
+
+    in_cluster(main)
+
+
+def test_a_kind_with_two_versions_has_its_objects_once() -> None:
+    async def main(cluster: Cluster, clock: Clock) -> None:
+        meta = {"name": "a", "namespace": "default"}
+        spec = {"scaleTargetRef": {"kind": "Deployment", "name": "a"}, "maxReplicas": 2}
+        about = {"kind": "Pod", "namespace": "default", "name": "p"}
+        await cluster.create(HORIZONTAL_POD_AUTOSCALERS_V1, {"metadata": meta, "spec": spec})
+        await cluster.create(EVENTS_V1, {"metadata": meta, "regarding": about, "note": "hello"})
+
+        new = (await cluster.list(HORIZONTAL_POD_AUTOSCALERS, "default")).items
+        old = (await cluster.list(HORIZONTAL_POD_AUTOSCALERS_V1, "default")).items
+        event = await cluster.get(EVENTS, "default", "a")
+
+        assert [obj["apiVersion"] for obj in (*new, *old)] == ["autoscaling/v2", "autoscaling/v1"]
+        assert new[0]["metadata"] == old[0]["metadata"]
+        assert old[0]["spec"]["targetCPUUtilizationPercentage"] == 80
+        assert (event["involvedObject"], event["message"]) == (about, "hello")
+
+    in_cluster(main)
+
+
+def test_what_the_server_fills_in_is_there_at_once() -> None:
+    async def main(cluster: Cluster, clock: Clock) -> None:
+        meta = {"name": "a", "namespace": "default"}
+        secret = await cluster.create(SECRETS, {"metadata": meta, "stringData": {"k": "v"}})
+        job = await cluster.create(
+            JOBS, {"metadata": meta, "spec": {"template": {"spec": {**POD, "restartPolicy": "Never"}}}}
+        )
+
+        assert secret["data"] == {"k": "dg=="}
+        uid = job["metadata"]["uid"]
+        assert job["spec"]["selector"]["matchLabels"] == {"batch.kubernetes.io/controller-uid": uid}
+        assert job["spec"]["template"]["metadata"]["labels"]["job-name"] == "a"
 
     in_cluster(main)

@@ -1,8 +1,13 @@
-"""The store in memory, compared with the plainest model: every change ever made, in a list."""
+"""Every store, compared with the plainest model: every change ever made, in a list."""
 
 from __future__ import annotations
 
-from typing import Any
+import asyncio
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any, TypeAlias
 
 import msgspec
 import pytest
@@ -12,7 +17,10 @@ from hypothesis import strategies as st
 from canarium.kube.objects import ObjectKey
 from canarium.kube.resources import CONFIG_MAPS, PODS
 from canarium.kube.store.memory import MemoryStore
-from canarium.kube.store.port import Change, Compacted
+from canarium.kube.store.port import Change, Compacted, Store
+from canarium.kube.store.sqlite import SqliteStore
+
+Opened: TypeAlias = Callable[[int], AbstractContextManager[Store]]
 
 KEYS = [ObjectKey(namespace, name) for namespace in ("b", "a") for name in ("y", "x")]
 STEPS = st.lists(
@@ -25,10 +33,29 @@ def told(change: Change) -> tuple[Any, ...]:
     return change.revision, change.type, change.resource, change.key, msgspec.json.decode(change.raw)
 
 
-@given(STEPS, st.integers(1, 8))
+@contextmanager
+def in_memory(log_size: int = 10_000) -> Iterator[Store]:
+    yield MemoryStore(log_size=log_size)
+
+
+@contextmanager
+def on_disk(log_size: int = 10_000) -> Iterator[Store]:
+    with tempfile.TemporaryDirectory() as folder, SqliteStore(Path(folder) / "state.db", log_size=log_size) as store:
+        yield store
+
+
+every_store = pytest.mark.parametrize("opened", [in_memory, on_disk])
+
+
+@every_store
+@given(steps=STEPS, log_size=st.integers(1, 8))
 @settings(max_examples=100, deadline=None)
-def test_any_sequence_of_writes_gives_what_the_model_gives(steps: list[Any], log_size: int) -> None:
-    store = MemoryStore(log_size=log_size)
+def test_any_sequence_of_writes_gives_what_the_model_gives(opened: Opened, steps: list[Any], log_size: int) -> None:
+    with opened(log_size) as store:
+        check_against_the_model(store, steps, log_size)
+
+
+def check_against_the_model(store: Store, steps: list[Any], log_size: int) -> None:
     heard: list[Change] = []
     store.subscribe(PODS, heard.append)
     live: dict[Any, Any] = {}
@@ -75,3 +102,55 @@ def test_any_sequence_of_writes_gives_what_the_model_gives(steps: list[Any], log
         was_there = bool(before) and before[-1][1] != "DELETED"
         assert (change.before is not None) is was_there
         assert change.before is None or msgspec.json.decode(change.before) == before[-1][4]
+
+
+@every_store
+def test_what_json_cannot_say_leaves_no_trace(opened: Opened) -> None:
+    """A revision that no change carries would make a watch wait for ever."""
+    with opened(10) as store:
+        with pytest.raises(TypeError):
+            store.put(PODS, KEYS[0], {"metadata": {}, "spec": object()})
+
+        assert (store.revision, store.resources(), store.get(PODS, KEYS[0])) == (0, [], None)
+        assert store.put(PODS, KEYS[0], {"metadata": {}}).revision == 1
+
+
+@every_store
+def test_resources_are_those_that_have_objects(opened: Opened) -> None:
+    """A registry rebuilds itself from this: which kinds must be known before anything can be read."""
+    with opened(10) as store:
+        store.put(PODS, KEYS[0], {"metadata": {}})
+        store.put(CONFIG_MAPS, KEYS[0], {"metadata": {}})
+        store.put(CONFIG_MAPS, KEYS[1], {"metadata": {}})
+        assert store.resources() == [CONFIG_MAPS, PODS]
+
+        store.remove(PODS, KEYS[0])
+
+        assert store.resources() == [CONFIG_MAPS]
+
+
+@every_store
+def test_waiting_for_what_was_written_ends(opened: Opened) -> None:
+    async def main(store: Store) -> None:
+        await store.durable()
+        first = store.put(PODS, KEYS[0], {"metadata": {}})
+        store.put(PODS, KEYS[1], {"metadata": {}})
+        await store.durable(first.revision)
+        await store.durable()
+
+    with opened(10) as store:
+        asyncio.run(main(store))
+
+
+@every_store
+def test_a_listener_that_stopped_hears_no_more(opened: Opened) -> None:
+    with opened(10) as store:
+        heard: list[Change] = []
+        stop = store.subscribe(PODS, heard.append)
+        store.put(PODS, KEYS[0], {"metadata": {}})
+
+        stop()
+        stop()
+        store.put(PODS, KEYS[0], {"metadata": {}})
+
+        assert [change.revision for change in heard] == [1]

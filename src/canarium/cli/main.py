@@ -54,7 +54,34 @@ def _without_collecting() -> Iterator[None]:
         gc.enable()
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+_ELSEWHERE = {
+    "up": "canarium.cli.up:up",
+    "down": "canarium.cli.up:down",
+    "status": "canarium.cli.up:status",
+}
+"""Commands that are imported when they are asked for."""
+
+
+class _Commands(click.Group):
+    """A group whose larger commands live in modules of their own."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All commands, by name."""
+        return sorted([*super().list_commands(ctx), *_ELSEWHERE])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """A command, imported now if it lives elsewhere."""
+        found = super().get_command(ctx, cmd_name)
+        if found is not None or cmd_name not in _ELSEWHERE:
+            return found
+        from importlib import import_module
+
+        module, _, attribute = _ELSEWHERE[cmd_name].partition(":")
+        command: click.Command = getattr(import_module(module), attribute)
+        return command
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.option(
     "--version",
     is_flag=True,
@@ -198,3 +225,7 @@ def run() -> None:
     except BrokenPipeError:
         code = code or 1  # the reader left; nothing to tell it
     os._exit(code)
+
+
+if __name__ == "__main__":
+    run()

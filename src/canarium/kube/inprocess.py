@@ -111,7 +111,7 @@ class InProcessCluster:
                     await arrived.wait()
                 change = here.popleft()
                 event = (
-                    _seen_through(change, has_labels)
+                    seen_through(change, lambda obj: has_labels(labels_of(obj)))
                     if labels
                     else WatchEvent(change.type, change.raw, str(change.revision))
                 )
@@ -221,12 +221,12 @@ class InProcessCluster:
         )
 
 
-def _seen_through(change: Change, selects: Callable[[Mapping[str, str]], bool]) -> WatchEvent | None:
-    """A change as a watch with a label selector tells it: an object that begins to match is ADDED, one that no longer
-    does is DELETED, told as it was when it still matched (apiserver cacher, convertToWatchEvent)."""
+def seen_through(change: Change, selects: Callable[[Obj], bool]) -> WatchEvent | None:
+    """A change as a watch with selectors tells it: an object that begins to match is ADDED, one that no longer does is
+    DELETED, told as it was when it still matched (apiserver cacher, convertToWatchEvent)."""
     revision = str(change.revision)
-    is_selected = change.type != "DELETED" and selects(labels_of(_decode(change.raw)))
-    was_selected = change.before is not None and selects(labels_of(_decode(change.before)))
+    is_selected = change.type != "DELETED" and selects(_decode(change.raw))
+    was_selected = change.before is not None and selects(_decode(change.before))
     if is_selected:
         return WatchEvent("MODIFIED" if was_selected else "ADDED", change.raw, revision)
     if not was_selected or change.before is None:

@@ -12,7 +12,19 @@ from functools import lru_cache
 from typing import Any, TypeAlias
 
 from canarium.kube.cluster import ApiError
-from canarium.kube.resources import EVENTS, JOBS, NAMESPACES, NODES, PODS, REPLICA_SETS, SECRETS, Resource
+from canarium.kube.resources import (
+    CERTIFICATE_SIGNING_REQUESTS,
+    EVENTS,
+    EVENTS_V1,
+    JOBS,
+    NAMESPACES,
+    NODES,
+    PODS,
+    REPLICA_SETS,
+    REPLICATION_CONTROLLERS,
+    SECRETS,
+    Resource,
+)
 
 Labels: TypeAlias = Mapping[str, str]
 Rule: TypeAlias = Callable[[Labels], bool]
@@ -110,11 +122,18 @@ _FIELDS: dict[Resource, tuple[str, ...]] = {
     NAMESPACES: ("metadata.name", "status.phase"),
     SECRETS: (*_METADATA, "type"),
     REPLICA_SETS: (*_METADATA, "status.replicas"),
+    REPLICATION_CONTROLLERS: (*_METADATA, "status.replicas"),
     JOBS: (*_METADATA, "status.successful"),
+    CERTIFICATE_SIGNING_REQUESTS: ("metadata.name", "spec.signerName"),
     EVENTS: (
         *_METADATA,
         *(f"involvedObject.{name}" for name in ("kind", "namespace", "name", "uid", "apiVersion", "resourceVersion")),
         *("involvedObject.fieldPath", "reason", "reportingComponent", "source", "type"),
+    ),
+    EVENTS_V1: (
+        *_METADATA,
+        *(f"regarding.{name}" for name in ("kind", "namespace", "name", "uid", "apiVersion", "resourceVersion")),
+        *("regarding.fieldPath", "reason", "reportingController", "type"),
     ),
 }
 _ELSEWHERE = {"status.successful": "status.succeeded", "source": "source.component"}
@@ -123,9 +142,14 @@ _TERM = re.compile(r"((?:\\.|[^\\=!,])*?)(!=|==|=)((?:\\[,=\\]|[^\\=,])*)(?:,|$)
 
 
 @lru_cache(maxsize=512)
-def parse_fields(text: str, resource: Resource) -> Callable[[Mapping[str, Any]], bool]:
+def parse_fields(
+    text: str, resource: Resource, selectable: tuple[str, ...] | None = None
+) -> Callable[[Mapping[str, Any]], bool]:
     """A predicate over objects, by `path=value`, `path==value` and `path!=value` joined by commas; `\\,`, `\\=` and
-    `\\\\` stand for themselves in a value. Raises ApiError (BadRequest) on bad syntax and unknown paths."""
+    `\\\\` stand for themselves in a value. Raises ApiError (BadRequest) on bad syntax and unknown paths.
+
+    selectable: a custom kind's paths beyond name and namespace; None for core kinds, whose paths are known.
+    """
     rules: list[tuple[str, bool, str]] = []
     at = 0
     while at < len(text):
@@ -136,14 +160,14 @@ def parse_fields(text: str, resource: Resource) -> Callable[[Mapping[str, Any]],
         if not found:
             raise ApiError(400, "BadRequest", f"invalid selector: {text!r}; can't understand {text[at:]!r}")
         path, operator, value = found.groups()
-        _must_be_known(path, resource)
+        _must_be_known(path, resource, selectable)
         rules.append((path, operator != "!=", re.sub(r"\\(.)", r"\1", value)))
         at = found.end()
     return lambda obj: all((_field(obj, path) == value) is wanted for path, wanted, value in rules)
 
 
-def _must_be_known(path: str, resource: Resource) -> None:
-    known = _FIELDS.get(resource)
+def _must_be_known(path: str, resource: Resource, selectable: tuple[str, ...] | None) -> None:
+    known = _FIELDS.get(resource) if selectable is None else (*_METADATA, *selectable)
     if path in (known or _METADATA):
         return
     if known:

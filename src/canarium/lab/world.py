@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from typing import TypeVar
 
@@ -35,7 +36,7 @@ from canarium.kube.resources import (
     Resource,
 )
 from canarium.kube.store.memory import MemoryStore
-from canarium.kube.store.port import Change
+from canarium.kube.store.port import Change, Store
 from canarium.lab.platform import KUBE_STATE_METRICS_IMAGE, PROMETHEUS_IMAGE, namespaces, platform
 from canarium.metrics.kube_state.server import KubeStateMetrics
 from canarium.metrics.prometheus import Prometheus
@@ -93,13 +94,14 @@ class World:
         repositories: Repositories,
         options: WorldOptions | None = None,
         journal: Journal | None = None,
+        store: Store | None = None,
     ) -> None:
         self.options = options or WorldOptions()
         self.clock = clock
         self.journal: Journal = journal or NoJournal()
         self.repositories = repositories
         self._chance = Chance(self.options.seed)
-        self.store = MemoryStore()
+        self.store: Store = store or MemoryStore()
         self.registry = Registry(self.store, now=clock.now, chance=self._chance.stream("registry"))
         self.cluster = InProcessCluster(
             self.registry,
@@ -116,6 +118,7 @@ class World:
         self._platform = Manager(self.cluster, clock, self.journal)  # what outlives a restart of the controllers
         self.network = LabNetwork(self._platform.listers, clock=clock, chance=self._chance)
         self.prometheus: Prometheus | None = None
+        self.runtime: SimulatedRuntime | None = None
         self._manager: Manager | None = None
         self._failure: asyncio.Future[None] | None = None
 
@@ -124,12 +127,15 @@ class World:
     async def start(self) -> None:
         """Set up namespaces, kinds, nodes, controllers and the platform's own workloads."""
         self._failure = asyncio.get_running_loop().create_future()
+        self.registry.restore()
         for resource, obj in namespaces():
-            self.registry.create(resource, obj)
+            with suppress(AlreadyExists):  # a store that was there before has it
+                self.registry.create(resource, obj)
         for crd in (*ROLLOUTS_CRDS, *GITOPS_CRDS):
-            self.registry.create(CUSTOM_RESOURCE_DEFINITIONS, crd)
+            with suppress(AlreadyExists):
+                self.registry.create(CUSTOM_RESOURCE_DEFINITIONS, crd)
         images = self._images()
-        runtime = SimulatedRuntime(
+        self.runtime = runtime = SimulatedRuntime(
             images, sockets=self.network, network=self.network, clock=self.clock, chance=self._chance
         )
         for index in range(self.options.nodes):
@@ -146,7 +152,8 @@ class World:
         await self._platform.start()
         await self.start_controllers()
         for resource, obj in platform():
-            await self.cluster.create(resource, obj)
+            with suppress(AlreadyExists):
+                await self.cluster.create(resource, obj)
 
     def _images(self) -> ImageTable:
         table = ImageTable()

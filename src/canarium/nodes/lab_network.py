@@ -89,6 +89,23 @@ class LabNetwork:
         """A name outside the cluster that resolves, such as a metrics vendor a scenario plays."""
         self._hosts[name.lower().rstrip(".")] = address
 
+    def app_at(self, address: str, port: int) -> AsgiApp:
+        """What listens at an address: for whoever stands inside the pod. Raises NetworkError."""
+        listener = self._listening.get(address, {}).get(port)
+        if listener is None:
+            raise NetworkError(f"dial tcp {_joined(address, port)}: connect: connection refused")
+        return listener.app
+
+    def app_behind(self, namespace: str, name: str, port: int) -> AsgiApp:
+        """What listens behind a Service's port: an endpoint of it, in turn. Raises NetworkError."""
+        service = self._services.get(namespace, name)
+        if service is None:
+            raise NetworkError(f"there is no Service {name} in namespace {namespace}")
+        try:
+            return self.app_at(*self._endpoint(service, port))
+        except _Refused as refused:
+            raise NetworkError(str(refused)) from None
+
     # Network and Dialer
 
     async def request(self, request: HttpRequest, *, timeout_seconds: float, namespace: str = "") -> HttpResponse:

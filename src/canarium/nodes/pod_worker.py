@@ -346,7 +346,9 @@ class PodWorker:
                 task.cancel()
         self._close_sandbox()
         self._is_over = True
-        if not is_silent:
+        if is_silent:
+            self._host.runtime.remove_logs(self.pod)
+        else:
             self._changed()
 
     async def _stop(self, container: _Container, grace_seconds: float) -> None:

@@ -28,10 +28,16 @@ Background: TypeAlias = Callable[[], Coroutine[Any, Any, int]]
 """Starts what a program does besides answering; its return is the container's exit code."""
 
 
+def _nowhere(line: str) -> None:
+    """Write to nobody: no log is kept."""
+    del line
+
+
 class ContainerContext(msgspec.Struct, frozen=True, kw_only=True):
     """Everything a program may know: its pod and container as specified, and the ports to the world.
 
     pod: the Pod object as bound (its `status.podIP` is set). chance: a stream of this container's own.
+    log: writes one line to the container's standard output, which `kubectl logs` shows.
     """
 
     pod: Obj
@@ -39,6 +45,7 @@ class ContainerContext(msgspec.Struct, frozen=True, kw_only=True):
     clock: Clock
     chance: Chance
     network: Network
+    log: Callable[[str], None] = _nowhere
 
     @property
     def namespace(self) -> str:

@@ -15,6 +15,7 @@ import msgspec
 from canarium.clock import Chance, Clock
 from canarium.errors import CanariumError
 from canarium.kube.objects import Obj
+from canarium.nodes.logs import ContainerLogs, RunLog
 from canarium.nodes.network import Network
 from canarium.nodes.program import AsgiApp, ContainerContext, ImageTable, Program, parse_image
 
@@ -94,6 +95,14 @@ class Runtime(Protocol):
         """Start one container; returns once it runs (it may not listen yet)."""
         ...
 
+    def logs(self, namespace: str, pod: str, container: str) -> ContainerLogs | None:
+        """What a container of this pod wrote, None when it never started; of two pods in turn, the later one's."""
+        ...
+
+    def remove_logs(self, pod: Obj) -> None:
+        """The pod is gone from the API, and its logs with it."""
+        ...
+
 
 class Sockets(Protocol):
     """Where simulated containers listen; `LabNetwork` is one."""
@@ -148,6 +157,7 @@ class SimulatedRuntime:
         self._delays = delays or Delays()
         self._pulled: dict[str, PulledImage] = {}
         self._missing: dict[str, str] = {}
+        self._logs: dict[tuple[str, str], _PodLogs] = {}
 
     def refuse_image(self, reference: str, answer: str = "") -> None:
         """From now on pulling `reference` fails, as for a tag that was never pushed."""
@@ -188,23 +198,64 @@ class SimulatedRuntime:
         metadata = run.pod["metadata"]
         chance = self._chance.stream(f"run/{metadata['uid']}/{run.container['name']}/{run.attempt}")
         await self._clock.sleep(chance.uniform(*self._delays.start))
+        digest = hashlib.sha256(f"{metadata['uid']}/{run.container['name']}/{run.attempt}".encode()).hexdigest()
+        container_id = f"{self.name}://{digest}"
+        log = self._log_of(run, container_id)
+        clock = self._clock
         context = ContainerContext(
             pod={**run.pod, "status": {**(run.pod.get("status") or {}), "podIP": run.pod_ip}},
             container=run.container,
             clock=self._clock,
             chance=chance.stream("program"),
             network=self._network,
+            log=lambda line: log.append(line, clock.now()),
         )
         program = self._images.factory(context.image)(context)
-        digest = hashlib.sha256(f"{metadata['uid']}/{run.container['name']}/{run.attempt}".encode()).hexdigest()
         return _Simulated(
             program,
-            container_id=f"{self.name}://{digest}",
+            container_id=container_id,
+            log=log,
             pod_ip=run.pod_ip,
             sockets=self._sockets,
             clock=self._clock,
             stop_seconds=chance.uniform(*self._delays.stop),
         )
+
+    def logs(self, namespace: str, pod: str, container: str) -> ContainerLogs | None:
+        """See `Runtime`."""
+        kept = self._logs.get((namespace, pod))
+        return kept.containers.get(container) if kept else None
+
+    def remove_logs(self, pod: Obj) -> None:
+        """See `Runtime`."""
+        key = _log_key(pod)
+        kept = self._logs.get(key)
+        if kept is not None and kept.uid == pod["metadata"]["uid"]:
+            self._logs.pop(key).end()
+
+    def _log_of(self, run: ContainerRun, container_id: str) -> RunLog:
+        key, uid = _log_key(run.pod), str(run.pod["metadata"]["uid"])
+        kept = self._logs.get(key)
+        if kept is None or kept.uid != uid:
+            if kept is not None:
+                kept.end()
+            kept = self._logs[key] = _PodLogs(uid)
+        return kept.containers.setdefault(str(run.container["name"]), ContainerLogs()).begin(container_id)
+
+
+class _PodLogs(msgspec.Struct):
+    """The logs of one pod by container."""
+
+    uid: str
+    containers: dict[str, ContainerLogs] = msgspec.field(default_factory=dict)
+
+    def end(self) -> None:
+        for each in self.containers.values():
+            each.end()
+
+
+def _log_key(pod: Obj) -> tuple[str, str]:
+    return str(pod["metadata"].get("namespace", "")), str(pod["metadata"]["name"])
 
 
 def canonical(reference: str) -> str:
@@ -225,6 +276,7 @@ class _Simulated:
         program: Program,
         *,
         container_id: str,
+        log: RunLog,
         pod_ip: str,
         sockets: Sockets,
         clock: Clock,
@@ -233,6 +285,7 @@ class _Simulated:
         self.container_id = container_id
         self.note = str(getattr(program, "note", ""))
         self._program = program
+        self._log = log
         self._pod_ip = pod_ip
         self._sockets = sockets
         self._clock = clock
@@ -273,7 +326,9 @@ class _Simulated:
             self._exit.set_exception(error)  # ours, not the program's: whoever waits must hear of it
             self._silence()
         elif error is not None:
-            self._finish(Exit(2, f"{type(error).__name__}: {error}"))
+            words = f"{type(error).__name__}: {error}"
+            self._log.append(words, self._clock.now())
+            self._finish(Exit(2, words))
         else:
             self._finish(Exit(background.result()))
 
@@ -283,6 +338,7 @@ class _Simulated:
         self._silence()
 
     def _silence(self) -> None:
+        self._log.end()
         for task in self._tasks:
             task.cancel()
         for port in self._program.ports:

@@ -43,16 +43,17 @@ class MemoryStore:
 
     def put(self, resource: Resource, key: ObjectKey, obj: Obj) -> Stored:
         """See `Store`."""
+        revision = self._revision + 1
+        stamped = {**obj, "metadata": {**obj["metadata"], "resourceVersion": str(revision)}}
+        stored = Stored(_encode(stamped), revision)  # what JSON cannot say leaves no trace
+        self._revision = revision
         objects = self._objects.setdefault(resource, {})
-        self._revision += 1
-        stamped = {**obj, "metadata": {**obj["metadata"], "resourceVersion": str(self._revision)}}
-        stored = Stored(_encode(stamped), self._revision)
         former = objects.get(key)
         objects[key] = stored
         if former is None:
-            self._tell(Change(self._revision, "ADDED", resource, key, stored.raw))
+            self._tell(Change(revision, "ADDED", resource, key, stored.raw))
         else:
-            self._tell(Change(self._revision, "MODIFIED", resource, key, stored.raw, former.raw))
+            self._tell(Change(revision, "MODIFIED", resource, key, stored.raw, former.raw))
         return stored
 
     def remove(self, resource: Resource, key: ObjectKey) -> Stored:
@@ -88,6 +89,15 @@ class MemoryStore:
                 listeners.remove(listener)
 
         return stop
+
+    def resources(self) -> Sequence[Resource]:
+        """See `Store`."""
+        held = [resource for resource, objects in self._objects.items() if objects]
+        return sorted(held, key=lambda resource: (resource.group, resource.plural, resource.version))
+
+    async def durable(self, revision: int | None = None) -> None:
+        """See `Store`. Nothing here outlives the process, so there is nothing to wait for."""
+        del revision
 
     def _tell(self, change: Change) -> None:
         if len(self._log) == self._log.maxlen:

@@ -10,6 +10,7 @@ from typing import Literal, NamedTuple, Protocol
 
 import msgspec
 
+from canarium.errors import CanariumError
 from canarium.kube.objects import Obj, ObjectKey
 from canarium.kube.resources import Resource
 
@@ -35,6 +36,10 @@ class Change(msgspec.Struct, frozen=True):
 
 class Compacted(LookupError):
     """The event log no longer reaches back that far."""
+
+
+class StoreError(CanariumError):
+    """The place where objects are kept cannot be used, or can no longer be written. Names the file and the cause."""
 
 
 class Store(Protocol):
@@ -67,4 +72,16 @@ class Store(Protocol):
 
     def subscribe(self, resource: Resource, listener: Callable[[Change], None]) -> Callable[[], None]:
         """Call `listener` with every further change of a resource, in order. Returns the way to stop."""
+        ...
+
+    def resources(self) -> Sequence[Resource]:
+        """The resources that have objects, ordered by group, plural and version. What does not tell two resources
+        apart may be out of date: whoever defines a resource knows it."""
+        ...
+
+    async def durable(self, revision: int | None = None) -> None:
+        """Return once every change up to `revision` (None: all so far) survives the end of the process.
+
+        Whoever answers a write, or passes an event on, to another process waits for this first. Raises StoreError.
+        """
         ...

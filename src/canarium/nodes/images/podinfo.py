@@ -32,8 +32,17 @@ _NOT_A_LABEL = re.compile(r"[^a-zA-Z0-9]+")
 
 def podinfo(context: ContainerContext) -> Program:
     """The program: one HTTP server on 9898, or on the port that `--port` or PODINFO_PORT names."""
-    app = Podinfo(context)
-    return Serving(ports={_port(context): app}, start_delay_seconds=context.chance.uniform(0.05, 0.2))
+    app, port = Podinfo(context), _port(context)
+    _say(context, "podinfo/main.go:153", "Starting podinfo", version=app.version, revision=COMMIT, port=str(port))
+    _say(context, "http/server.go:224", "Starting HTTP Server.", addr=f":{port}")
+    return Serving(ports={port: app}, start_delay_seconds=context.chance.uniform(0.05, 0.2))
+
+
+def _say(context: ContainerContext, caller: str, message: str, **fields: str) -> None:
+    """Write a line as its zap logger does: JSON, milliseconds, the fields last."""
+    at = context.clock.now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    line = {"level": "info", "ts": at, "caller": caller, "msg": message, **fields}
+    context.log(msgspec.json.encode(line).decode())
 
 
 def _port(context: ContainerContext) -> int:

@@ -1,0 +1,140 @@
+"""Who may do what: one administrator, one reader, told apart by their tokens.
+
+Owns: users, tokens, the two sets of rights, and the reviews by which clients ask about them. Pure. Must not know: HTTP.
+RBAC objects are stored and have no effect; the reader's rights are those of the usual ClusterRole `view`, for every
+kind but Secrets. Source of the messages: Kubernetes 1.34, apiserver pkg/endpoints/handlers/responsewriters/errors.go.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from canarium.kube.cluster import ApiError
+from canarium.kube.objects import Obj
+from canarium.kube.server.requests import RequestInfo
+
+READING = ("get", "list", "watch")
+REVIEWS: Mapping[tuple[str, str], str] = {
+    ("authorization.k8s.io", "selfsubjectaccessreviews"): "SelfSubjectAccessReview",
+    ("authorization.k8s.io", "selfsubjectrulesreviews"): "SelfSubjectRulesReview",
+    ("authorization.k8s.io", "subjectaccessreviews"): "SubjectAccessReview",
+    ("authorization.k8s.io", "localsubjectaccessreviews"): "LocalSubjectAccessReview",
+    ("authentication.k8s.io", "selfsubjectreviews"): "SelfSubjectReview",
+    ("authentication.k8s.io", "tokenreviews"): "TokenReview",
+}
+"""Kinds that are answered and never stored, by group and plural."""
+
+
+LOCAL_HOSTS = frozenset(
+    ("localhost", "127.0.0.1", "[::1]", "kubernetes", "kubernetes.default", "kubernetes.default.svc")
+)
+
+
+def is_local_host(header: str) -> bool:
+    """Whether a Host header names this machine. A page elsewhere must not reach a server on loopback through a name of
+    its own that it lets point here (DNS rebinding); the port is not looked at."""
+    name, colon, port = header.rpartition(":")
+    return (name if colon and port.isdigit() else header).lower() in LOCAL_HOSTS
+
+
+class User(msgspec.Struct, frozen=True):
+    """Who asks."""
+
+    name: str
+    groups: tuple[str, ...]
+    may_write: bool
+
+
+ADMIN = User("canarium-admin", ("system:masters", "system:authenticated"), True)
+READER = User("canarium-reader", ("system:authenticated",), False)
+USERS = (ADMIN, READER)
+
+
+class Tokens(msgspec.Struct, frozen=True):
+    """The two bearer tokens. They are secrets: never print this."""
+
+    admin: str
+    reader: str
+
+    def user(self, authorization: str) -> User | None:
+        """Whom an Authorization header stands for."""
+        scheme, _, token = authorization.partition(" ")
+        return self.owner(token.strip()) if scheme.lower() == "bearer" else None
+
+    def owner(self, token: str) -> User | None:
+        """Whose token it is."""
+        for user, own in ((ADMIN, self.admin), (READER, self.reader)):
+            if token and hmac.compare_digest(token.encode(), own.encode()):
+                return user
+        return None
+
+
+def may(user: User, verb: str, group: str, plural: str, subresource: str = "") -> bool:
+    """Whether a user may do that."""
+    if user.may_write or (group, plural) in REVIEWS:
+        return True
+    return verb in READING and (group, plural) != ("", "secrets") and subresource not in ("portforward", "exec")
+
+
+def forbidden(user: User, verb: str, info: RequestInfo) -> ApiError:
+    """403, in the API server's words."""
+    resource = f"{info.plural}/{info.subresource}" if info.subresource else info.plural
+    scope = f'in the namespace "{info.namespace}"' if info.namespace else "at the cluster scope"
+    subject = f"{info.plural}.{info.group}" if info.group else info.plural
+    subject += f' "{info.name}"' if info.name else ""
+    message = (
+        f'{subject} is forbidden: User "{user.name}" cannot {verb} resource "{resource}" in API group'
+        f' "{info.group}" {scope}'
+    )
+    details = {"name": info.name, "group": info.group, "kind": info.plural}
+    return ApiError(403, "Forbidden", message, details={key: text for key, text in details.items() if text})
+
+
+def review(kind: str, body: Obj, user: User, tokens: Tokens) -> Obj:
+    """The answer to a review: the same object with its status."""
+    spec: Mapping[str, Any] = body.get("spec") or {}
+    match kind:
+        case "SelfSubjectAccessReview":
+            status = _access(user, spec)
+        case "SubjectAccessReview" | "LocalSubjectAccessReview":
+            other = next((known for known in USERS if known.name == spec.get("user")), None)
+            status = _access(other, spec) if other else {"allowed": False, "reason": "no such user"}
+        case "SelfSubjectRulesReview":
+            status = {"resourceRules": _rules(user), "nonResourceRules": _PATHS, "incomplete": False}
+        case "SelfSubjectReview":
+            status = {"userInfo": {"username": user.name, "groups": list(user.groups)}}
+        case _:
+            owner = tokens.owner(str(spec.get("token") or ""))
+            status = {"authenticated": False}
+            if owner:
+                status = {"authenticated": True, "user": {"username": owner.name, "groups": list(owner.groups)}}
+    group = "authentication.k8s.io" if kind in ("SelfSubjectReview", "TokenReview") else "authorization.k8s.io"
+    metadata = {"creationTimestamp": None, **(body.get("metadata") or {})}
+    return {"kind": kind, "apiVersion": f"{group}/v1", "metadata": metadata, "spec": spec, "status": status}
+
+
+def _access(user: User, spec: Mapping[str, Any]) -> dict[str, Any]:
+    wanted = spec.get("resourceAttributes")
+    if wanted is None:
+        allowed = user.may_write or (spec.get("nonResourceAttributes") or {}).get("verb") in READING
+    else:
+        allowed = may(
+            user,
+            wanted.get("verb", ""),
+            wanted.get("group", ""),
+            wanted.get("resource", ""),
+            wanted.get("subresource", ""),
+        )
+    return {"allowed": allowed}
+
+
+_PATHS = [{"verbs": ["get"], "nonResourceURLs": ["/api", "/api/*", "/apis", "/apis/*", "/openapi/*", "/version"]}]
+
+
+def _rules(user: User) -> Sequence[Mapping[str, Any]]:
+    verbs = ["*"] if user.may_write else list(READING)
+    return [{"verbs": verbs, "apiGroups": ["*"], "resources": ["*"]}]

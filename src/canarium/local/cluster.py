@@ -1,0 +1,180 @@
+"""A cluster on this machine: a world in real time over a store on disk, with its doors open on loopback.
+
+Owns: putting store, world, API server and ports together; starting, stopping, and what a restart finds.
+Must not know: the command line.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from canarium.clock import Clock
+from canarium.gitops.git.local import LocalRepositories
+from canarium.kube.cluster import ApiError, NotFound
+from canarium.kube.objects import Obj, ObjectKey, format_time
+from canarium.kube.registry import Registry
+from canarium.kube.resources import PODS, SERVICES
+from canarium.kube.server.access import Tokens
+from canarium.kube.server.app import ApiServer
+from canarium.kube.server.serving import Serving, bind
+from canarium.kube.store.sqlite import SqliteStore
+from canarium.lab.world import World, WorldOptions
+from canarium.local.folder import DataFolder
+from canarium.local.front_doors import front_door
+from canarium.local.pods import LocalPods
+from canarium.local.remotes import LocalRemotes, PushWatch, remotes_of
+
+APPLICATIONS_PORT = 30100
+ROLLOUTS_PORT = 30101
+METRICS_PORT = 30102
+LOOPBACK = "127.0.0.1"
+LOST_REASON = "NodeShutdown"
+LOST_MESSAGE = "Pod was terminated in response to imminent node shutdown."
+
+
+class Doors:
+    """The sockets of a local cluster, bound before anything else starts, so that a busy port changes nothing."""
+
+    def __init__(self, wanted: Mapping[str, tuple[int, str]]) -> None:
+        self.sockets: dict[str, socket.socket] = {}
+        try:
+            for name, (port, flag) in wanted.items():
+                self.sockets[name] = bind(LOOPBACK, port, flag=flag)
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def ports(self) -> dict[str, int]:
+        """The port of each door."""
+        return {name: bound.getsockname()[1] for name, bound in self.sockets.items()}
+
+    def close(self) -> None:
+        """Close those that nobody serves."""
+        for bound in self.sockets.values():
+            bound.close()
+
+
+class LocalCluster:
+    """One running local cluster. `await start()`, then `await failed()` or `await stop()`."""
+
+    def __init__(
+        self, folder: DataFolder, working_copy: Path | None, doors: Doors, clock: Clock, *, seed: str, tokens: Tokens
+    ) -> None:
+        self._folder = folder
+        self._clock = clock
+        self._doors = doors
+        self._tokens = tokens
+        self._store = SqliteStore(folder.database)
+        self._git = LocalRepositories()
+        remotes = remotes_of(working_copy) if working_copy is not None else {}
+        repositories = LocalRemotes(self._git, remotes)
+        self.world = World(clock, repositories, WorldOptions(seed=seed, latency_seconds=(0.0, 0.0)), store=self._store)
+        self._pushes = PushWatch(self.world.cluster, repositories, clock)
+        self._servings: list[Serving] = []
+        self._server: ApiServer | None = None
+        self._tasks: list[asyncio.Task[Any]] = []
+
+    async def start(self) -> None:
+        """Ready when this returns: kinds are defined, controllers run, ports answer."""
+        self.world.registry.restore()
+        lose_pods(self.world.registry, format_time(self._clock.now()))
+        await self.world.start()
+        pods = LocalPods(self.world, self._clock)
+        self._server = ApiServer(
+            self.world.registry,
+            self._clock,
+            self._tokens,
+            address=f"{LOOPBACK}:{self._doors.ports['api']}",
+            pods=pods,
+        )
+        bound = self._doors.sockets
+        self._servings = [
+            Serving(self._server, bound["api"], certificate=self._folder.certificate, key=self._folder.key),
+            Serving(front_door("Applications", "kubectl get applications -n argocd"), bound["applications"]),
+            Serving(front_door("Rollouts", "kubectl argo rollouts list rollouts -A"), bound["rollouts"]),
+            Serving(pods.service_app("prometheus", "prometheus-server", 80), bound["metrics"]),
+        ]
+        for serving in self._servings:
+            await serving.start()
+        self._tasks.append(asyncio.create_task(self._pushes.run(), name="pushes"))
+
+    async def apply(self, obj: Obj) -> Obj:
+        """Create an object or merge it over what is there. Raises ApiError, CanariumError."""
+        return await self.world.apply(obj)
+
+    async def failed(self) -> None:
+        """Wait for ever. Raises what a controller of ours died of, or StoreError when the disk gives up."""
+        waiting = [asyncio.ensure_future(self.world.sleep(float(365 * 24 * 3600))), *self._tasks]
+        done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+
+    async def stop(self) -> None:
+        """Stop answering, stop the controllers, and close the store."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._server is not None:
+            self._server.stop()
+        await asyncio.gather(*(serving.stop() for serving in self._servings))
+        await self.world.stop()
+        self._doors.close()
+        self._git.close()
+        self._store.close()
+
+    def address_of(self, namespace: str, name: str) -> str:
+        """A Service's cluster address; empty when there is none."""
+        with suppress(NotFound):
+            found = self.world.registry.get(SERVICES, ObjectKey(namespace, name))
+            return str(found["spec"].get("clusterIP", ""))
+        return ""
+
+
+def lose_pods(registry: Registry, at: str) -> int:
+    """Pods that ran when the former process ended are Failed, as after a node's shutdown; their owners replace them.
+
+    Returns how many. Source: kubelet nodeshutdown manager (reason and message).
+    """
+    lost = 0
+    for stored in registry.list(PODS):
+        pod = registry.get(PODS, _key(stored.raw))
+        status = pod.get("status") or {}
+        if not pod["spec"].get("nodeName") or status.get("phase") in ("Failed", "Succeeded"):
+            continue
+        ended = []
+        for seen in status.get("containerStatuses") or ():
+            state = {"terminated": {"exitCode": 137, "reason": "ContainerStatusUnknown", "finishedAt": at}}
+            ended.append({**seen, "ready": False, "started": False, "state": state})
+        conditions = [
+            {**one, "status": "False", "lastTransitionTime": at} if one["type"] in ("Ready", "ContainersReady") else one
+            for one in status.get("conditions") or ()
+        ]
+        failed = {
+            **status,
+            "phase": "Failed",
+            "reason": LOST_REASON,
+            "message": LOST_MESSAGE,
+            "conditions": conditions,
+            "containerStatuses": ended,
+        }
+        key = _key(stored.raw)
+        with suppress(ApiError):
+            if "deletionTimestamp" in pod["metadata"]:
+                registry.delete(PODS, key, grace_period_seconds=0)
+            else:
+                registry.patch(PODS, key, {"status": failed}, subresource="status")
+            lost += 1
+    return lost
+
+
+def _key(raw: bytes) -> ObjectKey:
+    import msgspec
+
+    metadata = msgspec.json.decode(raw)["metadata"]
+    return ObjectKey(metadata.get("namespace", ""), metadata["name"])

@@ -1,0 +1,121 @@
+"""Where a local cluster keeps its things: state, credentials, certificates, and what runs.
+
+Owns: the layout of a data folder, making credentials, the record of the running process. Must not know: servers.
+Everything is readable by its owner only; credentials are made once and kept.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+
+from canarium.errors import CanariumError
+from canarium.kube.server.access import Tokens
+
+DEFAULT_NAME = "canarium"
+_NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,40}[a-z0-9])?")
+
+
+class Running(msgspec.Struct, frozen=True):
+    """A running cluster, as `status` and `down` find it. ports: by name (`api`, `applications`, …)."""
+
+    pid: int
+    name: str
+    ports: dict[str, int]
+    kubeconfig: str
+    context: str
+    former_context: str
+    working_copy: str
+    started: str
+
+
+class DataFolder:
+    """The folder of one local cluster."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.database = path / "state.db"
+        self.authority = path / "ca.crt"
+        self.certificate = path / "server.crt"
+        self.key = path / "server.key"
+        self.log = path / "canarium.log"
+        self._tokens = path / "tokens.json"
+        self._running = path / "running.json"
+
+    def make(self) -> None:
+        """Create the folder. Raises CanariumError."""
+        try:
+            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise CanariumError(
+                f"cannot make the data folder {self.path}: {error.strerror}",
+                next_step="Name one that can be written with --data-dir.",
+            ) from error
+
+    def credentials(self, now: datetime) -> Tokens:
+        """The tokens; they and the certificates are made at the first call."""
+        if not all(file.is_file() for file in (self._tokens, self.authority, self.certificate, self.key)):
+            from canarium.kube.server.certificates import make_certificates
+
+            made = make_certificates(now)
+            for file, text in (
+                (self.authority, made.authority),
+                (self.certificate, made.certificate),
+                (self.key, made.key),
+                (self._tokens, msgspec.json.encode(Tokens(secrets.token_urlsafe(32), secrets.token_urlsafe(32)))),
+            ):
+                write_private(file, text)
+        try:
+            return msgspec.json.decode(self._tokens.read_bytes(), type=Tokens)
+        except msgspec.DecodeError as error:
+            raise CanariumError(
+                f"{self._tokens} is damaged", next_step="Delete it: new tokens are made at the next start."
+            ) from error
+
+    def running(self) -> Running | None:
+        """What runs on this folder, if its process is alive."""
+        try:
+            found = msgspec.json.decode(self._running.read_bytes(), type=Running)
+            os.kill(found.pid, 0)
+        except (OSError, msgspec.DecodeError):
+            return None
+        return found
+
+    def last(self) -> Running | None:
+        """What ran last on this folder, alive or not."""
+        try:
+            return msgspec.json.decode(self._running.read_bytes(), type=Running)
+        except (OSError, msgspec.DecodeError):
+            return None
+
+    def record(self, running: Running) -> None:
+        """Say what runs."""
+        write_private(self._running, msgspec.json.format(msgspec.json.encode(running), indent=2))
+
+    def clear(self) -> None:
+        """Nothing runs any more."""
+        self._running.unlink(missing_ok=True)
+
+
+def write_private(file: Path, text: bytes) -> None:
+    """Replace a file at once, readable by its owner only."""
+    fresh = file.with_name(f"{file.name}.{os.getpid()}.tmp")
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as stream:
+        stream.write(text)
+    fresh.replace(file)
+
+
+def checked_name(name: str) -> str:
+    """A cluster's name. Raises CanariumError."""
+    if not _NAME.fullmatch(name):
+        raise CanariumError(
+            f"{name!r} is no name for a cluster",
+            next_step="Use lower-case letters, digits and dashes, such as canarium-test.",
+        )
+    return name

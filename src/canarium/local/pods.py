@@ -1,0 +1,89 @@
+"""What the doors of a local cluster reach of its pods: their logs and their ports.
+
+Owns: translating between the API server, the node's runtime and the network. Must not know: HTTP paths.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from canarium.clock import Clock
+from canarium.kube.cluster import ApiError
+from canarium.kube.objects import Obj
+from canarium.kube.server.access import is_local_host
+from canarium.kube.server.portforward import port_forward
+from canarium.kube.server.requests import Options
+from canarium.lab.world import World
+from canarium.nodes.bytestream import Connection, connect_app
+from canarium.nodes.logs import InvalidLogOptions, LogsUnavailable, choose_container, choose_run, log_query, read
+from canarium.nodes.network import NetworkError
+from canarium.nodes.program import AsgiApp, Receive, Scope, Send
+
+
+class LocalPods:
+    """See `canarium.kube.server.app.Pods`."""
+
+    def __init__(self, world: World, clock: Clock) -> None:
+        self._world = world
+        self._clock = clock
+
+    def logs(self, pod: Obj, options: Options) -> AsyncIterator[bytes]:
+        """See `Pods`."""
+        metadata = pod["metadata"]
+        try:
+            query = log_query(options.values, pod=metadata["name"])
+            container = choose_container(pod, query.container)
+            if not pod["spec"].get("nodeName"):
+                return _nothing()
+            run = choose_run(pod, container, previous=query.previous)
+        except LogsUnavailable as error:
+            raise ApiError(400, "BadRequest", error.problem) from error
+        except InvalidLogOptions as error:
+            causes = [(field, "FieldValueInvalid", message) for field, message in error.causes.items()]
+            raise ApiError(422, "Invalid", error.problem, causes=causes) from error
+        runtime = self._world.runtime
+        kept = runtime.logs(metadata["namespace"], metadata["name"], container) if runtime else None
+        log = kept.run(run) if kept else None
+        if log is None:  # it ran before canarium was started anew, and what it wrote went with it
+            return _nothing()
+        return read(log, query, self._clock.now())
+
+    async def port_forward(self, pod: Obj, scope: Scope, receive: Receive, send: Send) -> None:
+        """See `Pods`."""
+        address = (pod.get("status") or {}).get("podIP") or ""
+
+        async def dial(port: int) -> Connection:
+            return connect_app(self._world.network.app_at(address, port), server=(address, port))
+
+        await port_forward(scope, receive, send, dial=dial, pod=pod["metadata"]["name"])
+
+    def service_app(self, namespace: str, name: str, port: int) -> AsgiApp:
+        """An application that stands for a Service: each request goes to an endpoint of it, or is a 502."""
+
+        async def app(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["type"] != "http":
+                return
+            host = next((value.decode("latin-1") for key, value in scope["headers"] if key == b"host"), "")
+            if not is_local_host(host):
+                await _refuse(send, 403, f"this server does not answer to the host name {host!r}: use 127.0.0.1\n")
+                return
+            try:
+                behind = self._world.network.app_behind(namespace, name, port)
+            except NetworkError as error:
+                await _refuse(send, 502, f"service {namespace}/{name} does not answer: {error}\n")
+                return
+            await behind(scope, receive, send)
+
+        return app
+
+
+async def _nothing() -> AsyncIterator[bytes]:
+    return
+    yield b""
+
+
+async def _refuse(send: Send, status: int, text: str) -> None:
+    body = text.encode()
+    headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,148 @@
+"""Which repository on this machine stands for a repoURL, and noticing pushes to it.
+
+Owns: the remotes of the user's working copy, and asking for a refresh when a branch moved. Must not know: Applications
+beyond their sources. A repoURL that equals a remote of the working copy is read from that remote if it is on this
+machine, and else from the working copy's own objects (`refs/remotes/…`), as far as it was fetched or pushed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from canarium.clock import Clock
+from canarium.errors import CanariumError
+from canarium.gitops.git.local import local_path
+from canarium.gitops.git.repositories import CommitInfo, Repositories, RepositoryUnreachable
+from canarium.gitops.kinds import APPLICATION_SETS, APPLICATIONS
+from canarium.gitops.tree import Tree
+from canarium.kube.cluster import ApiError, Cluster
+
+LOOK_SECONDS = 3.0
+_READERS = (
+    (APPLICATION_SETS, "argocd.argoproj.io/application-set-refresh", "true"),
+    (APPLICATIONS, "argocd.argoproj.io/refresh", "normal"),
+)
+"""Who reads repositories, and the annotation that asks each to look again."""
+
+
+def remotes_of(working_copy: Path) -> dict[str, Path]:
+    """Each remote's URL, and the repository on this machine to read for it. Raises CanariumError for no repository."""
+    from dulwich.errors import NotGitRepository
+    from dulwich.repo import Repo
+
+    try:
+        with Repo(str(working_copy)) as repo:
+            config = repo.get_config()
+            urls = [
+                config.get(section, b"url").decode()
+                for section in config.sections()
+                if section[0] == b"remote" and config.has_section(section) and _has(config, section)
+            ]
+    except (NotGitRepository, OSError) as error:
+        raise CanariumError(
+            f"{working_copy} is not a git working copy",
+            next_step="Run this in one, name one, or make the example: canarium init silent-canary DIR",
+        ) from error
+    found: dict[str, Path] = {}
+    for url in urls:
+        try:
+            path = local_path(url if "://" in url or url.startswith("/") else str((working_copy / url).resolve()))
+        except RepositoryUnreachable:
+            path = working_copy
+        found[url] = path
+        found[_without_suffix(url)] = path
+    return found
+
+
+def _has(config: Any, section: tuple[bytes, ...]) -> bool:
+    try:
+        config.get(section, b"url")
+    except KeyError:
+        return False
+    return True
+
+
+def _without_suffix(url: str) -> str:
+    """Argo CD takes `…/repo.git` and `…/repo` for the same."""
+    return url.removesuffix("/").removesuffix(".git")
+
+
+class LocalRemotes:
+    """Serves the remotes of a working copy from this machine, and every other address as it is. See `Repositories`."""
+
+    def __init__(self, inner: Repositories, remotes: Mapping[str, Path]) -> None:
+        self._inner = inner
+        self._remotes = remotes
+
+    def _local(self, repo_url: str) -> str:
+        path = self._remotes.get(repo_url) or self._remotes.get(_without_suffix(repo_url))
+        return repo_url if path is None else str(path)
+
+    def resolve(self, repo_url: str, revision: str = "HEAD") -> str:
+        """See `Repositories`."""
+        return self._inner.resolve(self._local(repo_url), revision)
+
+    def tree(self, repo_url: str, sha: str) -> Tree:
+        """See `Repositories`."""
+        return self._inner.tree(self._local(repo_url), sha)
+
+    def info(self, repo_url: str, sha: str) -> CommitInfo:
+        """See `Repositories`."""
+        return self._inner.info(self._local(repo_url), sha)
+
+
+class PushWatch:
+    """Asks for a refresh of what reads a branch that moved, so that a push is seen without anybody asking."""
+
+    def __init__(self, cluster: Cluster, repositories: Repositories, clock: Clock) -> None:
+        self._cluster = cluster
+        self._repositories = repositories
+        self._clock = clock
+        self._heads: dict[tuple[str, str], str] = {}
+
+    async def run(self) -> None:
+        """Look every few seconds, for ever."""
+        while True:
+            with suppress(ApiError):  # the next look comes soon
+                await self.look()
+            await self._clock.sleep(LOOK_SECONDS)
+
+    async def look(self) -> None:
+        """Compare each branch with what it was at the last look. Raises ApiError."""
+        heads: dict[tuple[str, str], str] = {}
+        for resource, annotation, value in _READERS:
+            for obj in (await self._cluster.list(resource)).items:
+                sources = list(_sources(obj))
+                for source in sources:
+                    if source not in heads:
+                        heads[source] = self._head(*source)
+                if any(heads[source] != self._heads.get(source, heads[source]) for source in sources if heads[source]):
+                    metadata = obj["metadata"]
+                    patch = {"metadata": {"annotations": {annotation: value}}}
+                    await self._cluster.patch(resource, metadata["namespace"], metadata["name"], patch)
+        self._heads |= {source: head for source, head in heads.items() if head}
+
+    def _head(self, repo_url: str, revision: str) -> str:
+        try:
+            return self._repositories.resolve(repo_url, revision)
+        except CanariumError:
+            return ""  # the Application's own condition tells
+
+
+def _sources(obj: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """(repoURL, revision) of an Application's sources, or of an ApplicationSet's git generators at any depth."""
+    spec = obj.get("spec") or {}
+    for source in [spec.get("source") or {}, *(spec.get("sources") or ())]:
+        if source.get("repoURL"):
+            yield source["repoURL"], source.get("targetRevision") or "HEAD"
+    waiting = list(spec.get("generators") or ())
+    while waiting:
+        generator = waiting.pop()
+        git = generator.get("git") or {}
+        if git.get("repoURL"):
+            yield git["repoURL"], git.get("revision") or "HEAD"
+        for nested in ("matrix", "merge"):
+            waiting += (generator.get(nested) or {}).get("generators") or ()
