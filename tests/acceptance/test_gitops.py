@@ -299,6 +299,7 @@ def test_abort_returns_to_stable_and_retry_begins_again(tmp_path: Path) -> None:
         rollout = await lab.until_phase("Degraded", PROD)
         await lab.until(lambda: lab.pods(PROD) == {OLD: 4}, "the canary's pods going")
         await lab.until(lambda: "echo-server-prod" in lab.apps("Synced", "Degraded"), "Argo CD seeing it")
+        await lab.world.sleep(1)  # the Service follows its endpoints a little later
 
         assert rollout["status"]["message"] == "RolloutAborted: Rollout aborted update to revision 2"
         assert await lab.version(PROD) == "6.8.0"

@@ -31,7 +31,7 @@ def test_a_secrets_values_do_not_reach_the_event_log_and_its_keys_do() -> None:
     assert [entry["verb"] for entry in journal.entries] == ["create", "patch", "update"]
     assert "hunter" not in log
     assert journal.entries[1]["change"]["data"] == {"key": "*****"}
-    assert journal.entries[2]["change"]["data"] == {"key": None, "other": "*****"}
+    assert journal.entries[2]["change"]["data"] == {"key": None, "more": None, "other": "*****"}
 
 
 def test_other_kinds_are_told_in_full() -> None:

@@ -130,13 +130,10 @@ def streaming(*chunks: bytes, then: str = "end") -> Handler:
 
 async def events(cluster: RemoteCluster, count: int, **options: Any) -> list[WatchEvent]:
     stream = cluster.watch(PODS, "default", resource_version="1", **options)
-    seen = []
     try:
-        for _ in range(count):
-            seen.append(await anext(stream))
+        return [await anext(stream) for _ in range(count)]
     finally:
         await stream.aclose()  # type: ignore[attr-defined]  # an async generator
-    return seen
 
 
 # -- reading ----------------------------------------------------------------------------------------------------------
@@ -188,6 +185,8 @@ def test_a_name_cannot_leave_its_place_in_the_path() -> None:
         talk(server, lambda cluster: cluster.get(PODS, "default", "../secrets/a?b"))
 
     assert server.asked[0][1:] == (f"{PODS_PATH}/../secrets/a?b", {})  # the server's view, unquoted
+    with pytest.raises(ApiError, match="invalid resource name"):
+        talk(server, lambda cluster: cluster.get(PODS, "default", ".."))
 
 
 def test_an_object_without_its_namespace_is_refused_before_the_server_is_asked() -> None:
@@ -659,9 +658,15 @@ def test_https_to_a_server_without_tls_is_told_as_such() -> None:
         asyncio.run(main())
 
 
-@pytest.mark.parametrize("field", ["ca", "client_cert"])
-def test_broken_certificates_are_refused_in_words(field: str) -> None:
-    connection = Connection(server="https://127.0.0.1:1", **{field: b"-----BEGIN nonsense"})
+@pytest.mark.parametrize(
+    "connection",
+    [
+        Connection(server="https://127.0.0.1:1", ca=b"-----BEGIN nonsense"),
+        Connection(server="https://127.0.0.1:1", client_cert=b"-----BEGIN nonsense"),
+    ],
+    ids=["ca", "client certificate"],
+)
+def test_broken_certificates_are_refused_in_words(connection: Connection) -> None:
 
     with pytest.raises(KubeconfigError, match="unable to"):
         alone(connection, lambda cluster: cluster.get(PODS, "default", "a"))

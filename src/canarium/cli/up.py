@@ -58,8 +58,7 @@ data_option = click.option(
     type=click.Path(dir_okay=False, path_type=Path),
     help="Write the context there.  [default: the first file of KUBECONFIG, or ~/.kube/config]",
 )
-@click.pass_context
-def up(context: click.Context, path: Path, files: tuple[Path, ...], detach: bool, name: str, **options: Any) -> None:
+def up(path: Path, files: tuple[Path, ...], detach: bool, name: str, **options: Any) -> None:
     """Start a cluster on this machine that kubectl can talk to.
 
     PATH is a git working copy: a repoURL that equals one of its remotes is read from this machine. Pods are simulated,
@@ -82,7 +81,6 @@ def up(context: click.Context, path: Path, files: tuple[Path, ...], detach: bool
     from canarium.clock import RealClock
 
     ports = {key: options[f"{key}_port"] for key in ("api", "applications", "rollouts", "metrics")}
-    del context
     asyncio.run(_up(RealClock(), folder, path.resolve(), files, name, ports, kubeconfig))
 
 

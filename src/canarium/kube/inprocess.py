@@ -66,7 +66,7 @@ class InProcessCluster:
             has_labels = parse_labels(labels)
             items = [item for item in items if has_labels(labels_of(item))]
         if fields:
-            has_fields = parse_fields(fields, resource)
+            has_fields = parse_fields(fields, resource, self.registry.selectable_fields(resource))
             items = [item for item in items if has_fields(item)]
         return ObjList(items, str(self.registry.store.revision))
 
@@ -74,6 +74,8 @@ class InProcessCluster:
         self, resource: Resource, namespace: str | None = None, *, resource_version: str, labels: str = ""
     ) -> AsyncIterator[WatchEvent]:
         """See `Cluster`."""
+        stored_as = self.registry.stored_as(resource)
+        is_other_version = stored_as != resource
         travelling: deque[Change] = deque()
         here: deque[Change] = deque()
         arrived = asyncio.Event()
@@ -97,13 +99,13 @@ class InProcessCluster:
             loop.call_later(latest - now, arrive)
 
         try:
-            missed = self.registry.store.changes_since(resource, int(resource_version))
+            missed = self.registry.store.changes_since(stored_as, int(resource_version))
         except Compacted as error:
             raise Gone(410, "Expired", f"too old resource version: {resource_version}") from error
         for change in missed:
             tell(change)
         has_labels = parse_labels(labels)
-        stop = self.registry.store.subscribe(resource, tell)
+        stop = self.registry.store.subscribe(stored_as, tell)
         try:
             while True:
                 while not here:
@@ -115,6 +117,10 @@ class InProcessCluster:
                     if labels
                     else WatchEvent(change.type, change.raw, str(change.revision))
                 )
+                if event is not None and is_other_version:
+                    event = WatchEvent(
+                        event.type, self.registry.in_version(resource, event.raw), event.resource_version
+                    )
                 if event is not None:
                     yield event
         finally:
@@ -153,8 +159,6 @@ class InProcessCluster:
         dry_run: bool = False,
     ) -> Obj:
         """See `Cluster`."""
-        if field_manager or force:
-            raise ApiError(501, "NotImplemented", "server-side apply is not built yet; use a merge patch")
         await self._travel()
         before = self._before(resource, {"namespace": namespace, "name": name})
         patched = self.registry.patch(
@@ -163,6 +167,8 @@ class InProcessCluster:
             over_the_wire(patch),
             type=type,
             subresource=subresource,
+            field_manager=field_manager,
+            force=force,
             dry_run=dry_run,
         )
         if before is not None and not dry_run:

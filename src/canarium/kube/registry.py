@@ -153,7 +153,6 @@ class Registry:
 
     def create(self, resource: Resource, obj: Obj, *, dry_run: bool = False, field_manager: str = "") -> Obj:
         """Store a new object. Raises AlreadyExists, NotFound (namespace), ApiError (Invalid, Forbidden)."""
-        del field_manager  # field ownership is not tracked yet
         served = self._kinds.find(resource)
         resource = served.resource
         obj = served.to_stored(_typed(resource, obj))
@@ -179,6 +178,8 @@ class Registry:
             raise already_exists(resource, key.name)
         if resource == CUSTOM_RESOURCE_DEFINITIONS:
             created = self._kinds.judged(created, format_time(self._now()))
+        if field_manager:
+            created = self._tracked(served, None, created, field_manager)
         if dry_run:
             return served.from_stored(created)
         if resource == CUSTOM_RESOURCE_DEFINITIONS:
@@ -231,7 +232,6 @@ class Registry:
     ) -> Obj:
         """Replace an object, its status, or its scale (which is then also what comes back). Raises NotFound, Conflict,
         ApiError."""
-        del field_manager  # field ownership is not tracked yet
         served = self._kinds.find(resource)
         if subresource == "scale":
             return self._update_scale(served, obj, dry_run=dry_run)
@@ -243,7 +243,7 @@ class Registry:
             message = "Invalid value: 0: must be specified for an update"
             raise invalid(served.resource, key.name, [("metadata.resourceVersion", "FieldValueInvalid", message)])
         wanted = served.to_stored(obj)
-        replaced = self._replace(served, key, stored, _object(stored), wanted, subresource=subresource, dry_run=dry_run)
+        replaced = self._replace(served, key, stored, _object(stored), wanted, subresource=subresource, dry_run=dry_run, manager=field_manager)
         return served.from_stored(replaced)
 
     def patch(
@@ -264,9 +264,12 @@ class Registry:
         UnsupportedMediaType).
 
         check: called with the patched object, in the version it was patched in, before anything is done with it.
+        field_manager: whose fields what changes become (see `patch.server_side`); writes that name none are not
+        tracked. force: for type `apply`, take fields from other managers.
         """
-        del field_manager, force, may_create  # of server-side apply only
         served = self._kinds.find(resource)
+        if type == "apply":
+            return self._apply(served, key, patch, subresource, field_manager, force=force, dry_run=dry_run)
         stored = self._stored(served, key)
         current = _object(stored)
         if subresource == "scale":
@@ -279,8 +282,65 @@ class Registry:
         if check is not None:
             check(changed)
         wanted = served.to_stored(changed) if isinstance(changed.get("metadata"), dict) else changed
-        replaced = self._replace(served, key, stored, current, wanted, subresource=subresource, dry_run=dry_run)
+        replaced = self._replace(
+            served, key, stored, current, wanted, subresource=subresource, dry_run=dry_run, manager=field_manager
+        )
         return served.from_stored(replaced)
+
+    def _apply(
+        self, served: Served, key: ObjectKey, config: Any, subresource: str, manager: str, *, force: bool, dry_run: bool
+    ) -> Obj:
+        """Server-side apply: the object is created where there is none. Raises ApplyConflict, ApiError."""
+        from canarium.kube.patch import server_side
+
+        if not manager:
+            raise ApiError(400, "BadRequest", "PatchOptions.meta.k8s.io \"\" is invalid: fieldManager: Required value")
+        resource = served.resource
+        stored = self.store.get(served.stored_as, key)
+        live = served.from_stored(_object(stored)) if stored is not None else None
+        if live is None and subresource:
+            raise not_found(resource, key.name)
+        kind = {"apiVersion": resource.api_version, "kind": resource.kind}
+        merged = server_side.apply(
+            live,
+            {**kind, **config},
+            self._shape(served),
+            manager=manager,
+            force=force,
+            api_version=resource.api_version,
+            at=format_time(self._now()),
+            subresource=subresource,
+            reset_fields={"f:status": {}} if resource.has_status and not subresource else None,
+        )
+        if stored is None:
+            return self.create(resource, merged, dry_run=dry_run)
+        wanted = served.to_stored(merged)
+        replaced = self._replace(
+            served, key, stored, _object(stored), wanted, subresource=subresource, dry_run=dry_run, is_applied=True
+        )
+        return served.from_stored(replaced)
+
+    def _shape(self, served: Served) -> Mapping[str, Any] | None:
+        """The schema by which lists and maps of a kind merge; None when nothing is known of it."""
+        if served.custom is not None:
+            return served.custom.schema
+        from canarium.kube.coretypes import structural_schema
+
+        return structural_schema(served.resource.api_version, served.resource.kind)
+
+    def _tracked(self, served: Served, before: Obj | None, after: Obj, manager: str, subresource: str = "") -> Obj:
+        """An object to be stored with its field managers as this write leaves them."""
+        from canarium.kube.patch import server_side
+
+        return server_side.track_update(
+            before,
+            after,
+            self._shape(served),
+            manager=manager,
+            api_version=served.resource.api_version,
+            at=format_time(self._now()),
+            subresource=subresource,
+        )
 
     def _replace(
         self,
@@ -292,8 +352,10 @@ class Registry:
         *,
         subresource: str,
         dry_run: bool,
+        manager: str = "",
+        is_applied: bool = False,
     ) -> Obj:
-        """Write what is wanted of an object; both in the stored version."""
+        """Write what is wanted of an object; both in the stored version. is_applied: its field managers are settled."""
         resource = served.resource
         if not isinstance(wanted.get("metadata"), dict):
             raise ApiError(400, "BadRequest", "metadata: Required value")
@@ -308,6 +370,8 @@ class Registry:
         new: Obj = {**wanted, "apiVersion": old["apiVersion"], "kind": old["kind"], "metadata": metadata}
         if subresource:
             new = self._part_replaced(served, old, wanted, subresource)
+            if is_applied:
+                new["metadata"] = {**new["metadata"], "managedFields": metadata.get("managedFields", [])}
         else:
             if resource.has_status:
                 new.pop("status", None)
@@ -318,6 +382,8 @@ class Registry:
                 new["metadata"] = {**new["metadata"], "generation": old["metadata"]["generation"] + 1}
         if new == old and equal(new, old):
             return old  # nothing changed: no write, no event, the same version
+        if manager:
+            new = self._tracked(served, old, new, manager, subresource)
         is_definition = resource == CUSTOM_RESOURCE_DEFINITIONS and not subresource
         if is_definition:
             new = self._kinds.judged(new, format_time(self._now()))

@@ -78,7 +78,6 @@ class LocalPods:
 
 
 async def _nothing() -> AsyncIterator[bytes]:
-    return
     yield b""
 
 

@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from canarium.kube.coretypes.table import META, Field, Message, message_of, ref, table
 
@@ -22,7 +22,17 @@ MAX_PROBLEMS = 100
 """Upstream counts no further either."""
 
 _META_FIELDS = ("apiVersion", "kind", "metadata")
-_OPAQUE = frozenset(["RawExtension", "FieldsV1", "JSON", "JSONSchemaPropsOrBool", "JSONSchemaPropsOrArray"])
+_OPAQUE = frozenset(
+    [
+        "RawExtension",
+        "FieldsV1",
+        "JSON",
+        "JSONSchemaPropsOrBool",
+        "JSONSchemaPropsOrArray",
+        "JSONSchemaPropsOrStringArray",
+    ]
+)
+_DECODE_THEMSELVES = frozenset(["Time", "MicroTime", "Quantity", "IntOrString"])
 
 Schema = Mapping[str, Any]
 
@@ -170,21 +180,33 @@ class _Place:
         return f"json: cannot unmarshal {value} into Go struct field {self.struct}.{self.path} of type {into}"
 
 
+class _Problem(NamedTuple):
+    """stops: the type decodes itself, so its error ends everything, and is told rather than an earlier one."""
+
+    text: str
+    stops: bool = False
+
+
 def type_problem(api_version: str, kind: str, obj: Any) -> str | None:
-    """The first value that Go's decoder cannot take, in its words; None when there is none or the kind is not built
-    in. null is taken everywhere."""
+    """The value that Go's decoder reports as the one it cannot take, in its words; None when there is none or the kind
+    is not built in. null is taken everywhere."""
     message = message_of(api_version, kind)
     if message is None:
         return None
-    return next(_wrong(obj, message, _Place("", "")), None)
+    first = None
+    for problem in _wrong(obj, message, _Place("", "")):
+        if problem.stops:
+            return problem.text
+        first = first or problem.text
+    return first
 
 
-def _wrong(value: Any, message: Message, place: _Place) -> Iterator[str]:
+def _wrong(value: Any, message: Message, place: _Place) -> Iterator[_Problem]:
     if value is None:
         return
     if not isinstance(value, Mapping):
         named = f"{message.module.rpartition('_')[2]}.{message.name}"
-        yield place.cannot(_json_word(value), named)
+        yield _Problem(place.cannot(_json_word(value), named))
         return
     fields = _fields(message.module, message.name)
     for name, child in value.items():
@@ -193,17 +215,18 @@ def _wrong(value: Any, message: Message, place: _Place) -> Iterator[str]:
             yield from _wrong_field(child, *fields[name], inside)
 
 
-def _wrong_field(value: Any, message: Message, field: Field, place: _Place) -> Iterator[str]:
+def _wrong_field(value: Any, message: Message, field: Field, place: _Place) -> Iterator[_Problem]:
     kind = ref(message.module, field.type)
     if field.shape == "list":
         if not isinstance(value, list):
-            yield place.cannot(_json_word(value), f"[]{kind.named}")
+            yield _Problem(place.cannot(_json_word(value), f"[]{kind.named}"))
             return
         for item in value:
             yield from _wrong_one(item, message, field.type, place)
     elif field.shape == "map" or kind.map_of:
         if not isinstance(value, Mapping):
-            yield place.cannot(_json_word(value), kind.named if kind.map_of else f"map[string]{kind.named}")
+            into = kind.named if kind.map_of else f"map[string]{kind.named}"
+            yield _Problem(place.cannot(_json_word(value), into))
             return
         for item in value.values():
             yield from _wrong_one(item, message, kind.map_of or field.type, place)
@@ -211,7 +234,7 @@ def _wrong_field(value: Any, message: Message, field: Field, place: _Place) -> I
         yield from _wrong_one(value, message, field.type, place)
 
 
-def _wrong_one(value: Any, message: Message, type_name: str, place: _Place) -> Iterator[str]:
+def _wrong_one(value: Any, message: Message, type_name: str, place: _Place) -> Iterator[_Problem]:
     kind = ref(message.module, type_name)
     if value is None or kind.scalar in _OPAQUE:
         return
@@ -237,11 +260,13 @@ def _wrong_one(value: Any, message: Message, type_name: str, place: _Place) -> I
         case "IntOrString":
             problem = None if word == "string" else _integer_problem(value, word, 31, "int32", place)
         case "Strings":
-            problem = None if word == "array" else place.cannot(word, kind.named)
+            words = [word for word in map(_json_word, value if word == "array" else ()) if word != "string"]
+            wrong = (words[0], "string") if words else (word, kind.named)
+            problem = None if word == "array" and not words else place.cannot(*wrong)
         case _:
             problem = None
     if problem is not None:
-        yield problem
+        yield _Problem(problem, kind.scalar in _DECODE_THEMSELVES)
 
 
 def _json_word(value: Any) -> str:
@@ -283,11 +308,14 @@ def _first_bad_byte(text: str) -> int:
     return good if good < len(text) else good - good % 4
 
 
+_DATE = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d"
+
+
 def _time_problem(value: Any, word: str, place: _Place, *, is_micro: bool) -> str | None:
     if word != "string":
         return place.cannot(word, "string")
     layout = "2006-01-02T15:04:05.000000Z07:00" if is_micro else "2006-01-02T15:04:05Z07:00"
-    form = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:\d\d)"
+    form = _DATE + (r"[.,]\d{6}" if is_micro else r"(?:[.,]\d+)?") + r"(?:Z|[+-]\d\d:\d\d)"
     try:
         if not re.fullmatch(form, value):
             raise ValueError(value)
@@ -309,7 +337,8 @@ def _unread(value: str, layout: str) -> tuple[str, str]:
         if found is None:
             return value[at:], wanted
         at = found.end()
-    return value[at:], layout[len("2006-01-02T15:04:05") :]
+    rest = layout[len("2006-01-02T15:04:05") :]
+    return value[at:], ".000000" if rest.startswith(".") and not re.match(r"[.,]\d{6}", value[at:]) else rest
 
 
 _QUANTITY = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)([eEinumkKMGTP]*[-+]?[0-9]*)")
@@ -321,7 +350,5 @@ def quantity_problem(value: Any) -> str | None:
     text = value if isinstance(value, str) else json.dumps(value)
     found = _QUANTITY.fullmatch(text)
     if found is None:
-        return (
-            "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
-        )
+        return "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
     return None if _SUFFIX.fullmatch(found[1]) else "unable to parse quantity's suffix"

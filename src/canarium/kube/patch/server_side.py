@@ -5,7 +5,8 @@ Must not know: storage, HTTP, or where schemas come from. Nobody's object is edi
 Source: Kubernetes 1.34: structured-merge-diff v6 merge/update.go, apimachinery util/managedfields/internal.
 
 Known differences: versions of one kind are not converted into each other (a set written for another version is read as
-if it were of this one), and sets are not rewritten when a schema changed between granular and atomic.
+if it were of this one), sets are not rewritten when a schema changed between granular and atomic, and a live object
+that does not fit its schema is taken as it is, unless its list items can't be told apart.
 """
 
 from __future__ import annotations
@@ -125,18 +126,24 @@ def track_update(
     were). An object that nobody tracked stays untracked until it is applied. at: RFC 3339, given to the entry that
     gained fields. reset_fields: what this endpoint does not write, for example the status.
     """
-    managers = _managers_after(before, after, subresource)
-    if before is not None and not managers:
-        return _with_entries(after, [])
+    had = _entries_of(before or {})
+    said = _said(after, had, subresource)
+    if before is not None and said is None and not had:
+        return _unmanaged(after)
     try:
         changed = _compare(before or {}, after, root_schema(schema))
     except UnnamedItem:  # validation answers for the object; upstream too only leaves the managers as they were
-        return _with_entries(after, _entries_of(before or {}))
-    who = id_of(manager, UPDATE, api_version, subresource)
-    if not (changed.added or changed.modified or changed.removed):
-        return _with_entries(after, _entries_as_before(before, managers))
-    managers = _updated(managers, changed, who, api_version, at, reset_fields or {})
-    return _with_entries(after, to_entries(capped(managers)))
+        return _with_entries(after, had)
+    is_same = not (changed.added or changed.modified or changed.removed)
+    if is_same and said is None:
+        return _with_entries(after, had)
+    managers = _read(had) if said is None else said
+    if before is not None and not managers:
+        return _unmanaged(after)
+    if not is_same:
+        who = id_of(manager, UPDATE, api_version, subresource)
+        managers = capped(_updated(managers, changed, who, api_version, at, reset_fields or {}))
+    return _with_entries(after, to_entries(managers))
 
 
 def _updated(
@@ -156,20 +163,17 @@ def _updated(
     return result
 
 
-def _managers_after(before: Obj | None, after: Obj, subresource: str) -> Managers:
-    """Who owns what before this write is looked at: as the client says if it says so, else as it was."""
+def _said(after: Obj, had: list[Any], subresource: str) -> Managers | None:
+    """The managers that the client itself wants written; None when it has nothing new (or nothing legible) to say."""
     given = (after.get("metadata") or {}).get("managedFields")
-    had = ((before or {}).get("metadata") or {}).get("managedFields") or []
-    if subresource or given == had:
-        given = None
-    if given is not None:
-        if given in ([], [{}]):
-            return {}
-        try:
-            return from_entries(given) or _read(had)
-        except InvalidManagedFields:  # upstream's choice: what can't be read is as if it had not been sent
-            pass
-    return _read(had)
+    if given is None or subresource or given == had:
+        return None
+    if given in ([], [{}]):
+        return {}
+    try:
+        return from_entries(given) or None
+    except InvalidManagedFields:  # upstream's choice: what can't be read is as if it had not been sent
+        return None
 
 
 def _read(entries: Sequence[Any]) -> Managers:
@@ -177,12 +181,6 @@ def _read(entries: Sequence[Any]) -> Managers:
         return from_entries(entries)
     except InvalidManagedFields:  # stored by somebody who wrote nonsense; tracking starts anew, as upstream
         return {}
-
-
-def _entries_as_before(before: Obj | None, managers: Managers) -> list[Any]:
-    """The stored entries themselves when they say the same, so that a write without changes changes nothing."""
-    had: list[Any] = ((before or {}).get("metadata") or {}).get("managedFields") or []
-    return had if _read(had) == managers else to_entries(managers)
 
 
 def without_new_times(before: Obj, after: Obj) -> Obj:
@@ -224,13 +222,14 @@ def apply(
     """
     _check(applied, api_version)
     root = root_schema(schema)
-    _must_fit("patch", applied, applied, root, allow_duplicates=False)
-    if live is not None:
-        _must_fit("live", _unmanaged(live), live, root, allow_duplicates=True)
+    _must_fit("create typed patch", applied, root)
     request = _Apply(live, applied, root, id_of(manager, APPLY, api_version, subresource), api_version, at)
     request = msgspec.structs.replace(request, reset_fields=reset_fields or {})
     try:
         result = request.done(force=force)
+    except UnnamedItem as error:
+        _must_fit("create typed live", live or {}, root, allow_duplicates=True)
+        raise AssertionError(f"an item without a name in an object that fits its schema: {error}") from error
     except ApplyConflict as conflict:
         if manager != _KUBECTL or live is None:
             raise
@@ -258,14 +257,13 @@ def _check(applied: Obj, api_version: str) -> None:
         )
 
 
-def _must_fit(role: str, obj: Obj, names: Obj, root: Schema, *, allow_duplicates: bool) -> None:
-    found = problems(obj, root, allow_duplicates=allow_duplicates)
-    if not found:
-        return
-    metadata = names.get("metadata") or {}
-    where = f"{metadata.get('namespace', '')}/{metadata.get('name', '')}"
-    kind = f"{names.get('apiVersion', '')}, Kind={names.get('kind', '')}"
-    raise ApiError(500, "", f"failed to create typed {role} object ({where}; {kind}): {problems_text(found)}")
+def _must_fit(purpose: str, obj: Obj, root: Schema, *, allow_duplicates: bool = False) -> None:
+    found = problems(_unmanaged(obj), root, allow_duplicates=allow_duplicates)
+    if found:
+        metadata = obj.get("metadata") or {}
+        name = f"{metadata.get('namespace', '')}/{metadata.get('name', '')}"
+        kind = f"{obj.get('apiVersion', '')}, Kind={obj.get('kind', '')}"
+        raise ApiError(500, "", f"failed to {purpose} object ({name}; {kind}): {problems_text(found)}")
 
 
 class _Apply(msgspec.Struct, frozen=True):
@@ -366,7 +364,9 @@ def _not_last_applied(
         config = msgspec.json.decode(text or "")
     except (msgspec.DecodeError, TypeError):
         return found
-    if not isinstance(config, dict) or config.get("apiVersion") != api_version or problems(config, root):
+    if not isinstance(config, dict) or config.get("apiVersion") != api_version:
+        return found
+    if problems(config, root) or problems(_unmanaged(live), root):  # duplicates count too, as upstream
         return found
     changed = _compare(config, live, root)
     allowed = difference(fields_of(config, root), union(union(changed.added, changed.modified), changed.removed))

@@ -277,10 +277,13 @@ class RemoteCluster:
 def path_of(resource: Resource, namespace: str | None, name: str = "", subresource: str = "") -> str:
     """The path of an object, or of a collection (`namespace` None or empty: everywhere).
 
-    Raises ApiError, as Go's client does before it asks, for a named object without its namespace.
+    Raises ApiError, as Go's client does before it asks, for a named object without its namespace and for `..`.
     """
     if resource.namespaced and name and not namespace:
         raise ApiError(400, "BadRequest", "an empty namespace may not be set when a resource name is provided")
+    for segment in (namespace, name):
+        if segment in (".", ".."):  # a path of two dots leads elsewhere; all else is quoted
+            raise ApiError(400, "BadRequest", f"invalid resource name \"{segment}\": [may not be '{segment}']")
     parts = [group_version_path(resource.api_version)]
     if resource.namespaced and namespace:
         parts += ["namespaces", quote(namespace, safe="")]
