@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -22,12 +23,22 @@ from canarium.kube.resources import (
     SECRETS,
     SERVICES,
 )
-from tests.kube.worlds import WIDGETS, in_cluster, widget
+from tests.kube.server.serving import over_http
+from tests.kube.worlds import WIDGETS, widget
+from tests.kube.worlds import in_cluster as in_process
 
+Run = Callable[..., Any]
 POD: dict[str, Any] = {"containers": [{"name": "main", "image": "podinfo:1"}]}
 
 
-def test_created_objects_carry_what_the_server_owns() -> None:
+@pytest.fixture(params=[in_process, over_http], ids=["in process", "over HTTP"])
+def in_cluster(request: pytest.FixtureRequest) -> Run:
+    """Runs `main(cluster, clock)`: in virtual time without a network, or in real time through our server."""
+    run: Run = request.param
+    return run
+
+
+def test_created_objects_carry_what_the_server_owns(in_cluster: Run) -> None:
     async def main(cluster: Cluster, clock: Clock) -> None:
         created = await cluster.create(WIDGETS, {**widget("a"), "status": {"ignored": True}})
 
@@ -44,7 +55,7 @@ def test_created_objects_carry_what_the_server_owns() -> None:
     in_cluster(main)
 
 
-def test_every_reader_gets_a_copy_of_its_own() -> None:
+def test_every_reader_gets_a_copy_of_its_own(in_cluster: Run) -> None:
     async def main(cluster: Cluster, clock: Clock) -> None:
         created = await cluster.create(WIDGETS, widget("a", parts=[{}]))
         created["spec"]["parts"].append("scribble")
@@ -60,7 +71,7 @@ def test_every_reader_gets_a_copy_of_its_own() -> None:
     in_cluster(main)
 
 
-def test_generation_counts_spec_changes_only() -> None:
+def test_generation_counts_spec_changes_only(in_cluster: Run) -> None:
     async def main(cluster: Cluster, clock: Clock) -> None:
         await cluster.create(WIDGETS, widget("a"))
         labelled = await cluster.patch(WIDGETS, "default", "a", {"metadata": {"labels": {"x": "y"}}})
@@ -73,7 +84,7 @@ def test_generation_counts_spec_changes_only() -> None:
     in_cluster(main)
 
 
-def test_a_tuple_is_a_list_as_soon_as_it_is_sent() -> None:
+def test_a_tuple_is_a_list_as_soon_as_it_is_sent(in_cluster: Run) -> None:
     async def main(cluster: Cluster, clock: Clock) -> None:
         created = await cluster.create(WIDGETS, widget("a", parts=({"kind": "nut"},)))
         same = await cluster.patch(WIDGETS, "default", "a", {"spec": {"parts": ({"kind": "nut"},)}})
@@ -84,7 +95,7 @@ def test_a_tuple_is_a_list_as_soon_as_it_is_sent() -> None:
     in_cluster(main)
 
 
-def test_a_patch_that_changes_nothing_writes_nothing() -> None:
+def test_a_patch_that_changes_nothing_writes_nothing(in_cluster: Run) -> None:
     async def main(cluster: Cluster, clock: Clock) -> None:
         created = await cluster.create(WIDGETS, widget("a"))
 
@@ -95,7 +106,7 @@ def test_a_patch_that_changes_nothing_writes_nothing() -> None:
     in_cluster(main)
 
 
-def test_the_main_resource_cannot_change_status_nor_the_status_subresource_the_spec() -> None:
+def test_the_main_resource_cannot_change_status_nor_the_status_subresource_the_spec(in_cluster: Run) -> None:
     async def main(cluster: Cluster, clock: Clock) -> None:
         await cluster.create(WIDGETS, widget("a"))
         ignored = await cluster.patch(WIDGETS, "default", "a", {"status": {"x": 1}})
@@ -109,7 +120,7 @@ def test_the_main_resource_cannot_change_status_nor_the_status_subresource_the_s
     in_cluster(main)
 
 
-def test_a_write_from_an_old_version_conflicts() -> None:
+def test_a_write_from_an_old_version_conflicts(in_cluster: Run) -> None:
     async def main(cluster: Cluster, clock: Clock) -> None:
         old = await cluster.create(WIDGETS, widget("a"))
         await cluster.patch(WIDGETS, "default", "a", {"spec": {"size": 2}})
@@ -135,7 +146,7 @@ def test_a_write_from_an_old_version_conflicts() -> None:
     ],
     ids=["wrong type", "too small", "not in enum", "missing"],
 )
-def test_invalid_objects_are_refused_with_their_field_path(spec: dict[str, Any], field: str, says: str) -> None:
+def test_invalid_objects_are_refused_with_their_field_path(in_cluster: Run, spec: dict[str, Any], field: str, says: str) -> None:
     async def main(cluster: Cluster, clock: Clock) -> None:
         with pytest.raises(ApiError) as caught:
             await cluster.create(WIDGETS, {"metadata": {"name": "a", "namespace": "default"}, "spec": spec})
@@ -148,7 +159,7 @@ def test_invalid_objects_are_refused_with_their_field_path(spec: dict[str, Any],
     in_cluster(main)
 
 
-def test_core_kinds_are_validated_with_the_words_of_kubernetes() -> None:
+def test_core_kinds_are_validated_with_the_words_of_kubernetes(in_cluster: Run) -> None:
     async def main(cluster: Cluster, clock: Clock) -> None:
         spec = {"selector": {"matchLabels": {"app": "x"}}, "template": {"metadata": {}, "spec": POD}}
         with pytest.raises(ApiError) as caught:
@@ -160,7 +171,7 @@ def test_core_kinds_are_validated_with_the_words_of_kubernetes() -> None:
     in_cluster(main)
 
 
-def test_unknown_fields_of_a_structural_schema_are_pruned() -> None:
+def test_unknown_fields_of_a_structural_schema_are_pruned(in_cluster: Run) -> None:
     async def main(cluster: Cluster, clock: Clock) -> None:
         created = await cluster.create(WIDGETS, widget("a", colour="blue"))
 
@@ -169,7 +180,7 @@ def test_unknown_fields_of_a_structural_schema_are_pruned() -> None:
     in_cluster(main)
 
 
-def test_names_namespaces_and_kinds_must_exist_and_be_free() -> None:
+def test_names_namespaces_and_kinds_must_exist_and_be_free(in_cluster: Run) -> None:
     async def main(cluster: Cluster, clock: Clock) -> None:
         await cluster.create(WIDGETS, widget("a"))
 
@@ -185,7 +196,7 @@ def test_names_namespaces_and_kinds_must_exist_and_be_free() -> None:
     in_cluster(main)
 
 
-def test_lists_filter_by_namespace_labels_and_fields() -> None:
+def test_lists_filter_by_namespace_labels_and_fields(in_cluster: Run) -> None:
     async def main(cluster: Cluster, clock: Clock) -> None:
         for name, namespace, tier in (("b", "default", "web"), ("a", "default", "db"), ("c", "other", "web")):
             obj = widget(name, namespace)
@@ -205,7 +216,7 @@ def test_lists_filter_by_namespace_labels_and_fields() -> None:
     in_cluster(main)
 
 
-def test_a_watch_tells_every_change_after_its_version_in_order() -> None:
+def test_a_watch_tells_every_change_after_its_version_in_order(in_cluster: Run) -> None:
     async def main(cluster: Cluster, clock: Clock) -> None:
         start = (await cluster.list(WIDGETS)).resource_version
         await cluster.create(WIDGETS, widget("a"))
@@ -240,10 +251,10 @@ def test_a_watch_from_a_forgotten_version_is_gone() -> None:
         with pytest.raises(Gone, match="too old resource version"):
             await anext(cluster.watch(WIDGETS, resource_version=start))
 
-    in_cluster(main)
+    in_process(main)  # its log is cut short from within
 
 
-def test_finalizers_keep_an_object_until_they_are_removed() -> None:
+def test_finalizers_keep_an_object_until_they_are_removed(in_cluster: Run) -> None:
     async def main(cluster: Cluster, clock: Clock) -> None:
         obj = widget("a")
         obj["metadata"]["finalizers"] = ["example.com/tidy"]
@@ -260,7 +271,7 @@ def test_finalizers_keep_an_object_until_they_are_removed() -> None:
     in_cluster(main)
 
 
-def test_a_running_pod_gets_its_grace_period_and_an_unscheduled_one_none() -> None:
+def test_a_running_pod_gets_its_grace_period_and_an_unscheduled_one_none(in_cluster: Run) -> None:
     async def main(cluster: Cluster, clock: Clock) -> None:
         for name, extra in (("waiting", {}), ("running", {"nodeName": "n1"})):
             await cluster.create(PODS, {"metadata": {"name": name, "namespace": "default"}, "spec": {**POD, **extra}})
@@ -274,7 +285,7 @@ def test_a_running_pod_gets_its_grace_period_and_an_unscheduled_one_none() -> No
     in_cluster(main)
 
 
-def test_deleting_another_incarnation_conflicts() -> None:
+def test_deleting_another_incarnation_conflicts(in_cluster: Run) -> None:
     async def main(cluster: Cluster, clock: Clock) -> None:
         await cluster.create(WIDGETS, widget("a"))
 
@@ -284,7 +295,7 @@ def test_deleting_another_incarnation_conflicts() -> None:
     in_cluster(main)
 
 
-def test_a_namespace_terminates_until_it_is_finalized_and_takes_no_new_content() -> None:
+def test_a_namespace_terminates_until_it_is_finalized_and_takes_no_new_content(in_cluster: Run) -> None:
     async def main(cluster: Cluster, clock: Clock) -> None:
         left = await cluster.delete(NAMESPACES, "", "other")
         assert left is not None
@@ -299,7 +310,7 @@ def test_a_namespace_terminates_until_it_is_finalized_and_takes_no_new_content()
     in_cluster(main)
 
 
-def test_services_get_an_address_and_keep_it() -> None:
+def test_services_get_an_address_and_keep_it(in_cluster: Run) -> None:
     async def main(cluster: Cluster, clock: Clock) -> None:
         spec = {"ports": [{"port": 80}]}
         made = [
@@ -319,7 +330,7 @@ def test_services_get_an_address_and_keep_it() -> None:
     in_cluster(main)
 
 
-def test_strategic_merge_joins_containers_by_name_and_custom_resources_refuse_it() -> None:
+def test_strategic_merge_joins_containers_by_name_and_custom_resources_refuse_it(in_cluster: Run) -> None:
     async def main(cluster: Cluster, clock: Clock) -> None:
         await cluster.create(PODS, {"metadata": {"name": "p", "namespace": "default"}, "spec": POD})
         patch = {"spec": {"containers": [{"name": "main", "image": "podinfo:2"}]}}
@@ -335,7 +346,7 @@ def test_strategic_merge_joins_containers_by_name_and_custom_resources_refuse_it
     in_cluster(main)
 
 
-def test_a_json_patch_is_all_or_nothing() -> None:
+def test_a_json_patch_is_all_or_nothing(in_cluster: Run) -> None:
     async def main(cluster: Cluster, clock: Clock) -> None:
         await cluster.create(WIDGETS, widget("a"))
         operations = [
@@ -351,7 +362,7 @@ def test_a_json_patch_is_all_or_nothing() -> None:
     in_cluster(main)
 
 
-def test_a_dry_run_says_what_would_be_and_stores_nothing() -> None:
+def test_a_dry_run_says_what_would_be_and_stores_nothing(in_cluster: Run) -> None:
     async def main(cluster: Cluster, clock: Clock) -> None:
         would_be = await cluster.create(WIDGETS, widget("a"), dry_run=True)
 
@@ -362,7 +373,7 @@ def test_a_dry_run_says_what_would_be_and_stores_nothing() -> None:
     in_cluster(main)
 
 
-def test_a_kind_with_two_versions_has_its_objects_once() -> None:
+def test_a_kind_with_two_versions_has_its_objects_once(in_cluster: Run) -> None:
     async def main(cluster: Cluster, clock: Clock) -> None:
         meta = {"name": "a", "namespace": "default"}
         spec = {"scaleTargetRef": {"kind": "Deployment", "name": "a"}, "maxReplicas": 2}
@@ -382,7 +393,7 @@ def test_a_kind_with_two_versions_has_its_objects_once() -> None:
     in_cluster(main)
 
 
-def test_what_the_server_fills_in_is_there_at_once() -> None:
+def test_what_the_server_fills_in_is_there_at_once(in_cluster: Run) -> None:
     async def main(cluster: Cluster, clock: Clock) -> None:
         meta = {"name": "a", "namespace": "default"}
         secret = await cluster.create(SECRETS, {"metadata": meta, "stringData": {"k": "v"}})

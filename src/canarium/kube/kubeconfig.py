@@ -112,19 +112,22 @@ class AddedContext(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RemovedContext(msgspec.Struct, frozen=True, kw_only=True):
-    """What `remove_context` changed. current: the current-context as it is now, empty for none."""
+    """What `remove_context` changed. also: `cluster` and `user`, as far as they went with the context. current: the
+    current-context as it is now, empty for none."""
 
     path: Path
     name: str
     was_there: bool
     was_current: bool
     current: str
+    also: tuple[str, ...] = ()
 
     def lines(self) -> list[str]:
         """The change, a sentence a line; nothing when nothing changed."""
         if not self.was_there:
             return []
-        lines = [f'{self.path}: removed context "{self.name}", with its cluster and its user']
+        also = "".join(f", its {what}" for what in self.also)
+        lines = [f'{self.path}: removed context "{self.name}"{also}']
         if self.was_current:
             now = f'is "{self.current}" again' if self.current else "is not set any more"
             lines.append(f"{self.path}: current-context {now}")
@@ -379,7 +382,9 @@ def _parsed(text: bytes, path: Path) -> Document | None:
 
 
 def _entries(document: Document, section: str) -> dict[str, _Named]:
-    listed = document.value.get(section) or []
+    listed = document.value.get(section)
+    if listed is None:
+        return {}
     if not isinstance(listed, list):
         raise KubeconfigError("is not a list", at=document.place([section]), field=section)
     found: dict[str, _Named] = {}
@@ -445,16 +450,20 @@ async def remove_context(path: Path, name: str, clock: Clock, *, restore: str = 
         was_current = current == name
         if len(left) == len(contexts):
             return RemovedContext(path=path, name=name, was_there=False, was_current=False, current=current)
-        after = {**before, "contexts": left}
+        after, also = {**before, "contexts": left}, []
         for section, kind in (("clusters", "cluster"), ("users", "user")):
             gone = {(item.get("context") or {}).get(kind) for item in contexts if item["name"] == name}
             gone -= {(item.get("context") or {}).get(kind) for item in left}
-            after[section] = [item for item in before.get(section) or [] if item["name"] not in gone]
+            if any(item["name"] in gone for item in before.get(section) or []):
+                after[section] = [item for item in before[section] if item["name"] not in gone]
+                also.append(kind)
         if was_current:
             current = restore if any(item["name"] == restore for item in left) else ""
             after["current-context"] = current
         _write(path, after)
-        return RemovedContext(path=path, name=name, was_there=True, was_current=was_current, current=current)
+        return RemovedContext(
+            path=path, name=name, was_there=True, was_current=was_current, current=current, also=tuple(also)
+        )
 
 
 def _put(listed: Sequence[dict[str, Any]], name: str, kind: str, fields: dict[str, Any]) -> list[dict[str, Any]]:

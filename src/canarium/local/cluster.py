@@ -13,6 +13,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from canarium.clock import Clock
 from canarium.gitops.git.local import LocalRepositories
 from canarium.kube.cluster import ApiError, NotFound
@@ -147,21 +149,16 @@ def lose_pods(registry: Registry, at: str) -> int:
         status = pod.get("status") or {}
         if not pod["spec"].get("nodeName") or status.get("phase") in ("Failed", "Succeeded"):
             continue
-        ended = []
-        for seen in status.get("containerStatuses") or ():
-            state = {"terminated": {"exitCode": 137, "reason": "ContainerStatusUnknown", "finishedAt": at}}
-            ended.append({**seen, "ready": False, "started": False, "state": state})
         conditions = [
             {**one, "status": "False", "lastTransitionTime": at} if one["type"] in ("Ready", "ContainersReady") else one
             for one in status.get("conditions") or ()
         ]
         failed = {
-            **status,
+            **{field: part for field, part in status.items() if field != "containerStatuses"},  # nobody saw them end
             "phase": "Failed",
             "reason": LOST_REASON,
             "message": LOST_MESSAGE,
             "conditions": conditions,
-            "containerStatuses": ended,
         }
         key = _key(stored.raw)
         with suppress(ApiError):
@@ -174,7 +171,5 @@ def lose_pods(registry: Registry, at: str) -> int:
 
 
 def _key(raw: bytes) -> ObjectKey:
-    import msgspec
-
     metadata = msgspec.json.decode(raw)["metadata"]
     return ObjectKey(metadata.get("namespace", ""), metadata["name"])

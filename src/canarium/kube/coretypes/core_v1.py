@@ -18,7 +18,7 @@ string := AppArmorProfileType AzureDataDiskCachingMode AzureDataDiskKind Capabil
     ServiceAffinity ServiceExternalTrafficPolicy ServiceInternalTrafficPolicy ServiceType Signal StorageMedium
     SupplementalGroupsPolicy TaintEffect TerminationMessagePolicy TolerationOperator URIScheme UniqueVolumeName
     UnsatisfiableConstraintAction
-{}Quantity := ResourceList
+{ResourceName}Quantity := ResourceList
 PodTemplateSpec = metadata@1:ObjectMeta spec@2:PodSpec
 PodSpec = volumes@1:[name]Volume|merge&retainKeys:name initContainers@20:[name]Container|merge:name
     containers!+@2:[name]Container|merge:name ephemeralContainers@34:[name]EphemeralContainer|merge:name
@@ -198,7 +198,7 @@ PersistentVolumeClaim = ^:TypeMeta metadata@1:ObjectMeta spec@2:PersistentVolume
     status@3:PersistentVolumeClaimStatus
 PersistentVolumeClaimStatus = phase@1:PersistentVolumeClaimPhase accessModes@2:[atomic]PersistentVolumeAccessMode
     capacity@3:ResourceList conditions@4:[type]PersistentVolumeClaimCondition|merge:type
-    allocatedResources@5:ResourceList allocatedResourceStatuses@7:{}ClaimResourceStatus
+    allocatedResources@5:ResourceList allocatedResourceStatuses@7:{ResourceName}ClaimResourceStatus
     currentVolumeAttributesClassName*@8 modifyVolumeStatus*@9:ModifyVolumeStatus
 PersistentVolumeClaimCondition = type!+@1:PersistentVolumeClaimConditionType status!+@2:ConditionStatus
     lastProbeTime@3:Time lastTransitionTime@4:Time reason@5 message@6

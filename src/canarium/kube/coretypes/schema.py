@@ -92,7 +92,7 @@ def object_schema(message: Message, of: TypeSchema) -> dict[str, Any]:
     if properties:
         schema["properties"] = properties
     if required:
-        schema["required"] = sorted(required)
+        schema["required"] = required
     if message.is_atomic:
         schema["x-kubernetes-map-type"] = "atomic"
     return schema
@@ -122,6 +122,8 @@ def field_schema(message: Message, field: Field, kind: Ref, of: TypeSchema) -> S
         extra["x-kubernetes-patch-merge-key"] = field.patch_merge_key
     if field.default is not None:
         extra["default"] = field.default
+    if "$ref" in part and not (field.is_pointer and field.shape == "one"):
+        part = {"allOf": [part], "default": {}}
     if field.shape == "list":
         if field.list_type:
             extra["x-kubernetes-list-type"] = field.list_type
@@ -143,7 +145,8 @@ def with_words(part: Schema, extra: Mapping[str, Any]) -> Schema:
 def scalar_or(kind: Ref, message: Message, of: TypeSchema) -> Schema:
     """The schema of a field's type: a map of a named map type, or what `of` says."""
     if kind.map_of:
-        return {"type": "object", "additionalProperties": scalar_or(ref(message.module, kind.map_of), message, of)}
+        part = scalar_or(ref(message.module, kind.map_of), message, of)
+        return {"type": "object", "additionalProperties": {"allOf": [part], "default": {}} if "$ref" in part else part}
     return of(kind)
 
 

@@ -225,7 +225,7 @@ def _wrong_field(value: Any, message: Message, field: Field, place: _Place) -> I
             yield from _wrong_one(item, message, field.type, place)
     elif field.shape == "map" or kind.map_of:
         if not isinstance(value, Mapping):
-            into = kind.named if kind.map_of else f"map[string]{kind.named}"
+            into = kind.named if kind.map_of else f"map[{ref(message.module, field.key).named}]{kind.named}"
             yield _Problem(place.cannot(_json_word(value), into))
             return
         for item in value.values():
@@ -329,8 +329,8 @@ def _time_problem(value: Any, word: str, place: _Place, *, is_micro: bool) -> st
 
 def _unread(value: str, layout: str) -> tuple[str, str]:
     """Where Go's time.Parse stops: the rest of the text, and the part of the layout that it looked for."""
-    parts = (("2006", r"\d{4}"), ("-", "-"), ("01", r"\d\d"), ("-", "-"), ("02", r"\d\d"), ("T", "T"), ("15", r"\d\d"))
-    parts += ((":", ":"), ("04", r"\d\d"), (":", ":"), ("05", r"\d\d"))
+    words = {"2006": r"\d{4}", "01": r"\d\d", "02": r"\d\d", "15": r"\d\d", "04": r"\d\d", "05": r"\d\d"}
+    parts = [(part, words.get(part, part)) for part in re.findall(r"\d+|\D", "2006-01-02T15:04:05")]
     at = 0
     for wanted, pattern in parts:
         found = re.compile(pattern).match(value, at)

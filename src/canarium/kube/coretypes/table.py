@@ -9,7 +9,8 @@ types, `string := PullPolicy Protocol`. A field is `name[marks][@number][:type][
   `*` a pointer, which tells absent from zero
 - number: the field's number in protobuf
 - type: `string` when left out; a scalar, a type of the same group, of meta/v1, or `core.Name`; `[]T` a list, with its
-  list type or map keys in the brackets (`[atomic]`, `[set]`, `[port,protocol]`), `{}T` a map by string
+  list type or map keys in the brackets (`[atomic]`, `[set]`, `[port,protocol]`), `{}T` a map by string, `{Name}T` by
+  a named type of strings
 - strategy: of a strategic merge patch, with its merge key
 
 `^` in place of a name is a part whose fields stand among the fields of the whole in JSON, yet are a message of their
@@ -82,7 +83,8 @@ Shape = Literal["one", "list", "map"]
 
 
 class Field(msgspec.Struct, frozen=True):
-    """One field. type: of the value, item or map value, as the table spells it. name: empty when inline."""
+    """One field. type: of the value, item or map value, as the table spells it. name: empty when inline. keys: of a
+    list that is a map by them. key: the type of a map's keys."""
 
     name: str
     number: int
@@ -98,6 +100,7 @@ class Field(msgspec.Struct, frozen=True):
     default: Any = None
     patch_strategy: str = ""
     patch_merge_key: str = ""
+    key: str = "string"
 
 
 class Message(msgspec.Struct, frozen=True):
@@ -132,9 +135,10 @@ def _field(word: str) -> Field:
     found = _FIELD.fullmatch(word)
     assert found is not None, f"{word!r} is no field of a table of types"
     name, marks, number, kind, default, extras = found.groups()
-    kind, shape, list_type, keys = kind or "string", "one", "", ""
-    if kind.startswith("{}"):
-        kind, shape = kind[2:], "map"
+    kind, shape, list_type, keys, key = kind or "string", "one", "", "", "string"
+    if kind.startswith("{"):
+        key, _, kind = kind[1:].partition("}")
+        shape = "map"
     elif kind.startswith("["):
         list_type, _, kind = kind[1:].partition("]")
         shape = "list"
@@ -157,6 +161,7 @@ def _field(word: str) -> Field:
         None if default is None else json.loads(default),
         strategy.replace("&", ","),
         merge_key,
+        key or "string",
     )
 
 
@@ -234,8 +239,8 @@ def ref(module: str, kind: str) -> Ref:
         message = at.message(name)
         assert message is not None, f"{kind!r} is no type of {module}"
         return Ref(named, message=message)
-    if alias.startswith("{}"):
-        return Ref(named, map_of=alias[2:])
+    if alias.startswith("{"):
+        return Ref(named, map_of=alias.partition("}")[2])
     return Ref(named, alias)
 
 

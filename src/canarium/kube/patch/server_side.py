@@ -51,6 +51,7 @@ from canarium.kube.patch.typed import (
     removed,
     root_schema,
     with_named_fields,
+    without_new_nulls,
 )
 
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
@@ -287,6 +288,8 @@ class _Apply(msgspec.Struct, frozen=True):
         if last and last.fields:
             result = _pruned(result, last.fields, managers, self.root)
         managers = self._settled(managers, compare(live, result, self.root), force=force)
+        if result is not whole:
+            result = without_new_nulls(result, whole, config, self.root)
         own = managers.get(self.who)
         if own:
             fields = difference(own.fields, _NOBODYS)
@@ -294,7 +297,7 @@ class _Apply(msgspec.Struct, frozen=True):
             managers[self.who] = Managed(self.api_version, own.at if is_same else self.at, fields)
             if not fields:
                 del managers[self.who]
-        return _with_entries(_emptied(whole, result), to_entries(managers))
+        return _with_entries(result, to_entries(managers))
 
     def _managers_before(self) -> Managers:
         if self.live is None:
@@ -340,15 +343,6 @@ def _pruned(result: Obj, last: Fields, managers: Managers, root: Schema) -> Obj:
     pruned = removed(result, difference(there, union(left, owned)), root)
     left = with_named_fields(fields_of(pruned, root), root)
     return removed(result, intersection(difference(there, left), last), root) or {}
-
-
-def _emptied(whole: Any, pruned: Any) -> Any:
-    """`pruned` without the nulls that pruning left where a container lost all it had."""
-    if pruned is whole or not isinstance(whole, dict) or not isinstance(pruned, dict):
-        return pruned
-    return {
-        key: _emptied(whole[key], value) for key, value in pruned.items() if value is not None or whole[key] is None
-    }
 
 
 # What kubectl asks for: its client-side annotation

@@ -446,6 +446,39 @@ def removed(value: Any, fields: Fields, schema: Schema) -> Any:
     return value
 
 
+def without_new_nulls(pruned: Any, whole: Any, config: Any, schema: Schema) -> Any:
+    """What `removed` made of `whole`, without its nulls: gone, or empty where the config wants an empty container.
+
+    Upstream stores the null, which decoding then drops or refuses; and it drops some empty containers of the config,
+    so that applying it again would change the object once more.
+    """
+    if isinstance(pruned, dict) and isinstance(whole, dict):
+        wanted = config if isinstance(config, dict) else {}
+        result: dict[str, Any] = {}
+        for key, value in pruned.items():
+            was, want = whole.get(key), wanted.get(key)
+            if value is not None or was is None:
+                is_same = value is was or not isinstance(value, _CONTAINERS)
+                part = _UNTYPED if is_same else _part(schema, key)[0]
+                result[key] = value if is_same else without_new_nulls(value, was, want, part)
+        return result | {key: want for key, want in wanted.items() if want in ({}, []) and key not in result}
+    if isinstance(pruned, list) and isinstance(whole, list) and _is_granular_list(schema) and _keys(schema):
+        kept = [item for item in pruned if item is not None]
+        wanted_items = config if isinstance(config, list) else []
+        try:
+            olds = dict(zip(_elements(whole, schema), whole, strict=True))
+            wants = dict(zip(_elements(wanted_items, schema), wanted_items, strict=True))
+            elements = _elements(kept, schema)
+        except UnnamedItem:  # an item that lost its keys has nothing to be compared with
+            return kept
+        items = schema.get("items") or _UNTYPED
+        return [
+            without_new_nulls(item, olds.get(element), wants.get(element), items)
+            for element, item in zip(elements, kept, strict=True)
+        ]
+    return pruned
+
+
 # What the schema refuses
 
 

@@ -1,0 +1,268 @@
+"""The walkthrough as it is typed: real kubectl and git against `canarium up`, with simulated pods in real time.
+
+Only what waits for the world (a push being seen, a scrape, an analysis) takes time, and it is asked for, not slept for.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from canarium.lab.examples import MANIFESTS
+from tests.peers import PeerMissing, kubectl
+
+STABLE, CANARY = "6fdd67656d", "5478f49d8b"
+STAGING, PROD = "echo-staging", "echo-prod"
+TEMPLATE = f"{MANIFESTS}/base/analysis-template.yaml"
+ROLLOUT = f"{MANIFESTS}/base/rollout.yaml"
+READY = 'kube_pod_container_status_ready{namespace="echo-staging", pod=~"echo-server-.*"}'
+NO_SUCH_HOST = (
+    'Metric "container-restarts" assessed Error due to consecutiveErrors (1) > consecutiveErrorLimit (0): '
+    '"Error Message: Post "http://prom-server.prometheus.svc.cluster.local/api/v1/query": dial tcp: lookup'
+    ' prom-server.prometheus.svc.cluster.local on 10.96.0.10:53: no such host"'
+)
+FAILED = 'Metric "container-restarts" assessed Failed due to failed (1) > failureLimit (0)'
+NO_QUERY = 'Metric "ready-containers" assessed Error'
+
+
+class Engineer:
+    """Someone at a terminal, in the example's working copy."""
+
+    def __init__(self, home: Path, kubectl_binary: Path) -> None:
+        self.home = home
+        self.repo = home / "repo"
+        tools = home / "bin"
+        tools.mkdir(parents=True)
+        (tools / "kubectl").symlink_to(kubectl_binary)
+        scripts = Path(sys.executable).parent
+        self._environment = {
+            "HOME": str(home),
+            "PATH": os.pathsep.join([str(tools), str(scripts), os.environ.get("PATH", "")]),
+            "KUBECONFIG": str(home / "kubeconfig"),
+            "GIT_AUTHOR_NAME": "Engineer",
+            "GIT_AUTHOR_EMAIL": "engineer@example.com",
+            "GIT_COMMITTER_NAME": "Engineer",
+            "GIT_COMMITTER_EMAIL": "engineer@example.com",
+            "NO_COLOR": "1",
+        }
+        self.run("canarium init silent-canary repo", where=home)
+        self._up = subprocess.Popen(
+            ["canarium", "up", "--data-dir", str(home / "data")]
+            + [f"--{door}-port=0" for door in ("api", "applications", "rollouts", "metrics")],
+            cwd=self.repo,
+            env=self._environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        assert self._up.stdout is not None
+        told = []
+        for line in self._up.stdout:
+            told.append(line)
+            if line.startswith("Ready after"):
+                break
+        assert told[-1].startswith("Ready after"), "".join(told)
+        self.ports: dict[str, int] = json.loads((home / "data" / "running.json").read_text())["ports"]
+
+    def run(self, command: str, *, expect: int = 0, where: Path | None = None) -> str:
+        """Type a command; what it printed, both streams in order."""
+        done = subprocess.run(
+            ["bash", "-c", command],
+            cwd=where or self.repo,
+            env=self._environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=150,
+            check=False,
+        )
+        assert done.returncode == expect, f"{command}: exit code {done.returncode}\n{done.stdout}"
+        return done.stdout
+
+    def get(self, command: str) -> Any:
+        """A `kubectl get`, as JSON."""
+        return json.loads(self.run(f"kubectl {command} -o json"))
+
+    def edit(self, path: str, old: str, new: str) -> None:
+        """Change a file, commit, push."""
+        file = self.repo / path
+        text = file.read_text()
+        assert old in text, f"{path} has no {old!r}"
+        file.write_text(text.replace(old, new))
+        self.run(f"git commit -qam 'Change {Path(path).name}' && git push -q")
+
+    def wait(self, namespace: str, jsonpath: str, value: str) -> None:
+        """Wait until a field of the Rollout has a value."""
+        self.run(
+            f"kubectl -n {namespace} wait rollout/echo-server --timeout=120s --for=jsonpath='{jsonpath}'='{value}'"
+        )
+
+    def wait_for_run(self, namespace: str, suffix: str, phase: str) -> dict[str, Any]:
+        """Wait until an AnalysisRun of the canary has ended."""
+        name = f"echo-server-{CANARY}-2-{suffix}"
+        self.run(f"kubectl -n {namespace} wait analysisrun/{name} --for=create --timeout=60s")
+        self.run(
+            f"kubectl -n {namespace} wait analysisrun/{name} --for=jsonpath='{{.status.phase}}'={phase} --timeout=60s"
+        )
+        return dict(self.get(f"-n {namespace} get analysisrun {name}"))
+
+    def query(self, expression: str) -> list[Any]:
+        """Ask Prometheus over its own port."""
+        url = f"http://127.0.0.1:{self.ports['metrics']}/api/v1/query?query={urllib.parse.quote(expression)}"
+        with urllib.request.urlopen(url, timeout=30) as answer:
+            body = json.load(answer)
+        assert body["status"] == "success", body
+        found: list[Any] = body["data"]["result"]
+        return found
+
+    def leave(self) -> None:
+        """Ctrl-C, and look that it went well."""
+        self._up.send_signal(signal.SIGINT)
+        told, _ = self._up.communicate(timeout=30)
+        assert self._up.returncode == 0, told
+        assert "Traceback" not in told, told
+
+
+@pytest.fixture
+def engineer(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engineer]:
+    if shutil.which("git") is None:
+        pytest.skip("git is not on PATH")
+    try:
+        binary = kubectl(tmp_path_factory.getbasetemp())
+    except PeerMissing as missing:
+        pytest.skip(str(missing))
+    someone = Engineer(tmp_path, binary)
+    try:
+        yield someone
+    finally:
+        someone.leave()
+
+
+@pytest.mark.peer("kubectl")
+def test_the_walkthrough_as_it_is_typed(engineer: Engineer) -> None:
+    """Three faults are found and fixed, one behind the other, and the rollout walks to 100 % in both environments."""
+    do = engineer.run
+    do(f"kubectl apply -f {MANIFESTS}/appset.yaml")
+    for namespace in (STAGING, PROD):
+        do(f"kubectl wait namespace/{namespace} --for=create --timeout=60s")
+        do(f"kubectl -n {namespace} wait rollout/echo-server --for=create --timeout=60s")
+        engineer.wait(namespace, "{.status.phase}", "Healthy")
+
+    engineer.edit(ROLLOUT, "podinfo:6.8.0", "podinfo:6.9.3")  # nobody asks for a refresh: the push is seen by itself
+    for namespace in (STAGING, PROD):
+        engineer.wait(namespace, "{.status.phase}", "Degraded")
+
+    shown = do(f"kubectl -n {STAGING} get rollout echo-server -o yaml")
+    assert f"stableRS: {STABLE}" in shown
+    assert "    reason: RolloutAborted\n" in shown
+    conditions = engineer.get(f"-n {STAGING} get rollout echo-server")["status"]["conditions"]
+    [progressing] = [one for one in conditions if one["type"] == "Progressing"]
+    assert progressing["message"].startswith("Rollout aborted update to revision 2: ")
+    assert progressing["message"].endswith(NO_SUCH_HOST)
+    assert "image: stefanprodan/podinfo:6.8.0\n" in do(
+        f"kubectl -n {STAGING} get replicaset echo-server-{STABLE} -o yaml"
+    )
+    template = do(f"kubectl -n {STAGING} get analysistemplate echo-analysis -o yaml")
+    assert "address: http://prom-server.prometheus.svc.cluster.local\n" in template
+    services = do("kubectl -n prometheus get service").splitlines()
+    assert [line.split()[0] for line in services] == ["NAME", "prometheus-server"]
+
+    engineer.edit(TEMPLATE, "http://prom-server.", "http://prometheus-server.")
+    refresh_and_retry(engineer)
+    engineer.wait_for_run(STAGING, "1.1", "Failed")
+    engineer.wait(STAGING, "{.status.phase}", "Degraded")
+    status = do(f"kubectl argo rollouts -n {STAGING} status echo-server", expect=1)
+    message = f"RolloutAborted: Rollout aborted update to revision 2: {FAILED}"
+    assert status == (f"Degraded - {message}\nError: The rollout is in a degraded state with message: {message}\n")
+
+    engineer.edit(TEMPLATE, "result[0] > 0", "result[0] == 0")
+    refresh_and_retry(engineer)
+    run = engineer.wait_for_run(STAGING, "1.2", "Error")
+    assert {result["name"]: result["phase"] for result in run["status"]["metricResults"]} == {
+        "container-restarts": "Successful",
+        "ready-containers": "Error",
+    }
+    assert run["status"]["message"].startswith(NO_QUERY)
+    runs = do(f"kubectl -n {STAGING} get analysisruns --sort-by=.metadata.name --no-headers").splitlines()
+    assert [line.split()[:2] for line in runs] == [
+        [f"echo-server-{CANARY}-2-1", "Error"],
+        [f"echo-server-{CANARY}-2-1.1", "Failed"],
+        [f"echo-server-{CANARY}-2-1.2", "Error"],
+    ]
+
+    while not engineer.query(READY):  # each question waits for an answer; a scrape comes once a minute
+        do(
+            f"kubectl -n {STAGING} wait rollout/echo-server --for=jsonpath='{{.spec.paused}}'=true --timeout=2s",
+            expect=1,
+        )
+    assert [sample["value"][1] for sample in engineer.query(f"sum({READY})")] == ["1"]
+
+    engineer.edit(TEMPLATE, query_of(engineer), WRITTEN)
+    refresh_and_retry(engineer)
+    for namespace in (STAGING, PROD):
+        assert do(f"kubectl argo rollouts -n {namespace} status echo-server --timeout 120s").endswith("Healthy\n")
+        for suffix in ("1.3", "3"):
+            engineer.wait_for_run(namespace, suffix, "Successful")
+        rollout = engineer.get(f"-n {namespace} get rollout echo-server")
+        assert (rollout["status"]["currentStepIndex"], rollout["status"]["stableRS"]) == (5, CANARY)
+        pods = do(f"kubectl -n {namespace} get pods -o jsonpath='{{.items[*].spec.containers[*].image}}'").split()
+        assert set(pods) == {"stefanprodan/podinfo:6.9.3"}
+    tree = do(f"kubectl argo rollouts -n {PROD} get rollout echo-server")
+    assert "✔ Healthy" in tree
+    assert "stefanprodan/podinfo:6.9.3 (stable)" in tree
+
+
+def test_prometheus_answers_through_port_forward(engineer: Engineer) -> None:
+    """`kubectl port-forward svc/prometheus-server` leads to the Prometheus that the analyses ask."""
+    engineer.run("kubectl -n prometheus wait deployment/prometheus-server --for=condition=Available --timeout=60s")
+
+    answer = engineer.run(
+        "kubectl -n prometheus port-forward svc/prometheus-server :80 > forward.log 2>&1 & forward=$!;"
+        " trap 'kill $forward' EXIT;"
+        " port=$(tail -n +1 -f forward.log | grep -m1 -oP '127.0.0.1:\\K[0-9]+');"
+        " curl -sS http://127.0.0.1:$port/api/v1/query?query=vector%281%29"
+    )
+
+    assert json.loads(answer)["data"]["result"][0]["value"][1] == "1"
+
+
+def refresh_and_retry(engineer: Engineer) -> None:
+    """Ask Argo CD to look at git now, wait until it did, and try the update again."""
+    for env, namespace in (("staging", STAGING), ("prod", PROD)):
+        app = f"echo-server-{env}"
+        head = engineer.run("git rev-parse HEAD").strip()
+        engineer.run(f"kubectl -n argocd annotate application {app} argocd.argoproj.io/refresh=normal --overwrite")
+        engineer.run(
+            f"kubectl -n argocd wait application/{app} --for=jsonpath='{{.status.sync.revision}}'={head} --timeout=60s"
+        )
+        engineer.run(
+            f"kubectl -n argocd wait application/{app} --for=jsonpath='{{.status.sync.status}}'=Synced --timeout=60s"
+        )
+        retried = engineer.run(f"kubectl argo rollouts retry rollout echo-server -n {namespace}")
+        assert retried == "rollout 'echo-server' retried\n"
+
+
+def query_of(engineer: Engineer) -> str:
+    """The lines of the query that was never written."""
+    text = (engineer.repo / TEMPLATE).read_text()
+    return text[text.rindex("            # How many containers") :]
+
+
+WRITTEN = """\
+            # How many containers are ready? At least one should be.
+            sum(kube_pod_container_status_ready{
+              namespace="{{args.namespace}}",
+              pod=~"echo-server-.*"
+            }) or vector(0)
+"""
