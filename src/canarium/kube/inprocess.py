@@ -14,7 +14,7 @@ import msgspec
 
 from canarium.clock import Chance, Clock
 from canarium.journal import Journal, NoJournal
-from canarium.kube.cluster import ApiError, Gone, ObjList, PatchType, Subresource, WatchEvent
+from canarium.kube.cluster import Gone, ObjList, PatchType, Subresource, WatchEvent
 from canarium.kube.objects import Obj, ObjectKey, labels_of, over_the_wire
 from canarium.kube.patch import merge
 from canarium.kube.redaction import redacted

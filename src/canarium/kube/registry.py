@@ -243,7 +243,16 @@ class Registry:
             message = "Invalid value: 0: must be specified for an update"
             raise invalid(served.resource, key.name, [("metadata.resourceVersion", "FieldValueInvalid", message)])
         wanted = served.to_stored(obj)
-        replaced = self._replace(served, key, stored, _object(stored), wanted, subresource=subresource, dry_run=dry_run, manager=field_manager)
+        replaced = self._replace(
+            served,
+            key,
+            stored,
+            _object(stored),
+            wanted,
+            subresource=subresource,
+            dry_run=dry_run,
+            manager=field_manager,
+        )
         return served.from_stored(replaced)
 
     def patch(
@@ -256,7 +265,6 @@ class Registry:
         subresource: str = "",
         field_manager: str = "",
         force: bool = False,
-        may_create: bool = False,
         dry_run: bool = False,
         check: Callable[[Obj], None] | None = None,
     ) -> Obj:
@@ -294,7 +302,7 @@ class Registry:
         from canarium.kube.patch import server_side
 
         if not manager:
-            raise ApiError(400, "BadRequest", "PatchOptions.meta.k8s.io \"\" is invalid: fieldManager: Required value")
+            raise ApiError(400, "BadRequest", 'PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value')
         resource = served.resource
         stored = self.store.get(served.stored_as, key)
         live = served.from_stored(_object(stored)) if stored is not None else None

@@ -67,6 +67,10 @@ WATCHED: tuple[Resource, ...] = (
 )
 
 
+CONTROLLERS = ("workloads", "rollouts", "gitops")
+"""Groups of controllers that can be left to somebody else."""
+
+
 class NeverHappened(CanariumError):
     """What was waited for did not come about in time."""
 
@@ -75,7 +79,8 @@ class WorldOptions(msgspec.Struct, frozen=True, kw_only=True):
     """What a world is made of.
 
     seed: everything random follows from it. faults: what goes wrong between controllers and cluster.
-    images: programs for image patterns, over the bundled ones (see `ImageTable`).
+    images: programs for image patterns, over the bundled ones (see `ImageTable`). controllers: which of `CONTROLLERS`
+    run here.
     """
 
     seed: int | str = 0
@@ -83,6 +88,7 @@ class WorldOptions(msgspec.Struct, frozen=True, kw_only=True):
     faults: FaultRates | None = None
     images: Sequence[tuple[str, Callable[[ContainerContext], Program]]] = ()
     latency_seconds: tuple[float, float] = LATENCY_SECONDS
+    controllers: frozenset[str] = frozenset(CONTROLLERS)
 
 
 class World:
@@ -174,13 +180,18 @@ class World:
         """Start the controllers anew, as a restarted controller-manager, Argo CD and Argo Rollouts would."""
         manager = Manager(self._controllers_see, self.clock, self.journal)
         cluster, listers = self._controllers_see, manager.listers
-        for reconciler in workload_controllers(cluster, listers, self.registry.resources):
-            manager.add(reconciler)
+        chosen = self.options.controllers
+        if "workloads" in chosen:
+            for reconciler in workload_controllers(cluster, listers, self.registry.resources):
+                manager.add(reconciler)
         manager.add(Scheduler(cluster, listers))
-        manager.add(RolloutReconciler(cluster, listers))
-        manager.add(AnalysisRunController(cluster, listers, self.clock, self.network, self.journal), workers=8)
-        manager.add(ApplicationSetReconciler(cluster, listers, self.repositories))
-        manager.add(ApplicationReconciler(cluster, listers, self.repositories, self.registry.resource_for), workers=4)
+        if "rollouts" in chosen:
+            manager.add(RolloutReconciler(cluster, listers))
+            manager.add(AnalysisRunController(cluster, listers, self.clock, self.network, self.journal), workers=8)
+        if "gitops" in chosen:
+            applications = ApplicationReconciler(cluster, listers, self.repositories, self.registry.resource_for)
+            manager.add(ApplicationSetReconciler(cluster, listers, self.repositories))
+            manager.add(applications, workers=4)
         manager.on_failure(self._fail)
         self._manager = manager
         await manager.start()

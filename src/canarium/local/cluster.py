@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 
 from canarium.clock import Clock
+from canarium.errors import CanariumError
 from canarium.gitops.git.local import LocalRepositories
 from canarium.kube.cluster import ApiError, NotFound
 from canarium.kube.objects import Obj, ObjectKey, format_time
@@ -25,7 +26,7 @@ from canarium.kube.server.access import Tokens
 from canarium.kube.server.app import ApiServer
 from canarium.kube.server.serving import Serving, bind
 from canarium.kube.store.sqlite import SqliteStore
-from canarium.lab.world import World, WorldOptions
+from canarium.lab.world import CONTROLLERS, World, WorldOptions
 from canarium.local.folder import DataFolder
 from canarium.local.front_doors import front_door
 from canarium.local.pods import LocalPods
@@ -37,6 +38,23 @@ METRICS_PORT = 30102
 LOOPBACK = "127.0.0.1"
 LOST_REASON = "NodeShutdown"
 LOST_MESSAGE = "Pod was terminated in response to imminent node shutdown."
+
+
+def chosen_controllers(text: str) -> frozenset[str]:
+    """Which controllers run, as kube-controller-manager's flag says it: `*,-rollouts`, or the names of those that do.
+
+    Raises CanariumError for a name that nobody has.
+    """
+    words = [word.strip() for word in text.split(",") if word.strip()]
+    unknown = [word for word in words if word != "*" and word.removeprefix("-") not in CONTROLLERS]
+    if unknown:
+        raise CanariumError(
+            f"there are no controllers called {unknown[0].removeprefix('-')!r}",
+            next_step=f"Name some of {', '.join(CONTROLLERS)}; `*,-rollouts` is all but those of Rollouts.",
+        )
+    left_out = {word.removeprefix("-") for word in words if word.startswith("-")}
+    named = {word for word in words if not word.startswith("-")}
+    return frozenset(CONTROLLERS if "*" in named else named) - left_out
 
 
 class Doors:
@@ -66,7 +84,15 @@ class LocalCluster:
     """One running local cluster. `await start()`, then `await failed()` or `await stop()`."""
 
     def __init__(
-        self, folder: DataFolder, working_copy: Path | None, doors: Doors, clock: Clock, *, seed: str, tokens: Tokens
+        self,
+        folder: DataFolder,
+        working_copy: Path | None,
+        doors: Doors,
+        clock: Clock,
+        *,
+        seed: str,
+        tokens: Tokens,
+        controllers: frozenset[str] = frozenset(CONTROLLERS),
     ) -> None:
         self._folder = folder
         self._clock = clock
@@ -76,7 +102,12 @@ class LocalCluster:
         self._git = LocalRepositories()
         remotes = remotes_of(working_copy) if working_copy is not None else {}
         repositories = LocalRemotes(self._git, remotes)
-        self.world = World(clock, repositories, WorldOptions(seed=seed, latency_seconds=(0.0, 0.0)), store=self._store)
+        self.world = World(
+            clock,
+            repositories,
+            WorldOptions(seed=seed, latency_seconds=(0.0, 0.0), controllers=controllers),
+            store=self._store,
+        )
         self._pushes = PushWatch(self.world.cluster, repositories, clock)
         self._servings: list[Serving] = []
         self._server: ApiServer | None = None

@@ -13,7 +13,6 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from functools import cache
 from typing import Any, NamedTuple
 
 from canarium.kube.coretypes.table import META, Field, Message, message_of, ref, table
@@ -57,35 +56,30 @@ def field_problems(api_version: str, kind: str, obj: Any, schema: Schema | None 
     return [f'unknown field "{path}"' for path in dict.fromkeys(paths)][:MAX_PROBLEMS]
 
 
-@cache
-def _fields(module: str, name: str) -> dict[str, tuple[Message, Field]]:
+_fields_of: dict[tuple[str, str], dict[str, tuple[Message, Field]]] = {}
+
+
+def _fields(message: Message) -> dict[str, tuple[Message, Field]]:
     """The fields that a message has in JSON, inline parts included, with the message whose table names the type."""
-    message = table(module).message(name) or message_of_list(module, name)
-    fields: dict[str, tuple[Message, Field]] = {}
-    for field in message.fields:
-        if field.name:
-            fields[field.name] = (message, field)
-        else:
-            part = ref(message.module, field.type).message
-            assert part is not None, field
-            fields.update(_fields(part.module, part.name))
+    key = (message.module, message.name)
+    fields = _fields_of.get(key)
+    if fields is None:
+        fields = {}
+        for field in message.fields:
+            if field.name:
+                fields[field.name] = (message, field)
+            else:
+                part = ref(message.module, field.type).message
+                assert part is not None, field
+                fields.update(_fields(part))
+        _fields_of[key] = fields
     return fields
-
-
-def message_of_list(module: str, name: str) -> Message:
-    """The message of a list kind, which no table spells out."""
-    from canarium.kube.coretypes.table import MODULES
-
-    version = next(version for version, at in MODULES.items() if at == module)
-    message = message_of(version, name)
-    assert message is not None, f"{name} is no type of {module}"
-    return message
 
 
 def _unknown(value: Any, message: Message, path: str) -> Iterator[str]:
     if not isinstance(value, Mapping):
         return
-    fields = _fields(message.module, message.name)
+    fields = _fields(message)
     for name, child in value.items():
         at = f"{path}.{name}" if path else name
         if name not in fields:
@@ -118,9 +112,9 @@ def _pruned(value: Any, schema: Schema, path: str, *, is_root: bool = False) -> 
             at = f"{path}.{name}" if path else name
             if name in properties:
                 yield from _pruned(child, properties[name], at)
-            elif isinstance(extra, Mapping):
-                yield from _pruned(child, extra, at)
-            elif not keeps and not extra:
+            elif extra:
+                yield from _pruned(child, extra if isinstance(extra, Mapping) else {}, at)
+            elif not keeps:
                 yield at
     elif isinstance(value, list):
         items = schema.get("items")
@@ -208,7 +202,7 @@ def _wrong(value: Any, message: Message, place: _Place) -> Iterator[_Problem]:
         named = f"{message.module.rpartition('_')[2]}.{message.name}"
         yield _Problem(place.cannot(_json_word(value), named))
         return
-    fields = _fields(message.module, message.name)
+    fields = _fields(message)
     for name, child in value.items():
         if name in fields and child is not None:
             inside = _Place(message.name, f"{place.path}.{name}" if place.path else name)

@@ -456,12 +456,12 @@ def without_new_nulls(pruned: Any, whole: Any, config: Any, schema: Schema) -> A
         wanted = config if isinstance(config, dict) else {}
         result: dict[str, Any] = {}
         for key, value in pruned.items():
-            was, want = whole.get(key), wanted.get(key)
+            was = whole.get(key)
             if value is not None or was is None:
                 is_same = value is was or not isinstance(value, _CONTAINERS)
                 part = _UNTYPED if is_same else _part(schema, key)[0]
-                result[key] = value if is_same else without_new_nulls(value, was, want, part)
-        return result | {key: want for key, want in wanted.items() if want in ({}, []) and key not in result}
+                result[key] = value if is_same else without_new_nulls(value, was, wanted.get(key), part)
+        return result | {key: want for key, want in wanted.items() if key not in result and _is_hollow(want)}
     if isinstance(pruned, list) and isinstance(whole, list) and _is_granular_list(schema) and _keys(schema):
         kept = [item for item in pruned if item is not None]
         wanted_items = config if isinstance(config, list) else []
@@ -477,6 +477,10 @@ def without_new_nulls(pruned: Any, whole: Any, config: Any, schema: Schema) -> A
             for element, item in zip(elements, kept, strict=True)
         ]
     return pruned
+
+
+def _is_hollow(value: Any) -> bool:
+    return value == [] or (isinstance(value, dict) and all(map(_is_hollow, value.values())))
 
 
 # What the schema refuses

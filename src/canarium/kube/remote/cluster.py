@@ -9,7 +9,7 @@ watch that the server ends is taken up again where it was, unless it ended at on
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, Self, TypeAlias
 from urllib.parse import quote
 
 import msgspec
@@ -84,7 +84,7 @@ class RemoteCluster:
         self._field_manager = field_manager
         self._found: dict[str, dict[str, Resource]] = {}  # by apiVersion, then kind
 
-    async def __aenter__(self) -> RemoteCluster:
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:

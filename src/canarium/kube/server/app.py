@@ -123,7 +123,7 @@ class ApiServer:
         options = parse_query(scope["query_string"])
         if info is None or user is None:
             if method not in ("GET", "HEAD"):
-                raise statuses.not_allowed(method)
+                raise statuses.not_allowed()
             return self._described(path, headers)
         if (info.group, info.plural) in access.REVIEWS:
             return await self._reviewed(info, method, receive, headers, user)
@@ -236,7 +236,7 @@ class ApiServer:
         self, info: RequestInfo, method: str, receive: Receive, headers: Mapping[str, str], user: User
     ) -> Answer:
         if method != "POST" or info.version != "v1":
-            raise statuses.not_allowed(method)
+            raise statuses.not_allowed()
         body = decoded(await read_body(receive), headers.get("content-type", ""), method)
         if not isinstance(body, dict):
             raise ApiError(400, "BadRequest", "the request has no object")

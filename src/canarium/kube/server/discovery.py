@@ -50,7 +50,7 @@ Versions = dict[str, dict[str, list[Resource]]]
 
 
 def by_group(resources: Sequence[Resource]) -> Versions:
-    """Resources by group and version, preferred versions first. The groups of reviews have no resources of their own."""
+    """Resources by group and version, preferred versions first; the groups of reviews have no other resources."""
     found: Versions = {"": {}}
     names = {resource.group for resource in resources} | {group for group, _ in REVIEWS}
     order = {group: place for place, group in enumerate(_FIRST_GROUPS)}

@@ -280,23 +280,11 @@ class _Paths:
             scope,
             get=listing,
             post=self._operation("post", "post", self._object, body=self._object, parameters=_WRITING),
-            delete=self._operation(
-                "delete",
-                "deletecollection",
-                self._components.meta("Status"),
-                body=self._components.meta("DeleteOptions"),
-                parameters=[*_DELETING, *_LISTING[1:-1]],
-            ),
+            delete=self._deleting("deletecollection", [*_DELETING, *_LISTING[1:-1]]),
         )
         item = [_in_path("name"), *scope]
         whole = self._changing(self._object)
-        whole["delete"] = self._operation(
-            "delete",
-            "delete",
-            self._components.meta("Status"),
-            body=self._components.meta("DeleteOptions"),
-            parameters=_DELETING,
-        )
+        whole["delete"] = self._deleting("delete", _DELETING)
         self._paths[f"{home}/{resource.plural}/{{name}}"] = self._with(item, **whole)
         if resource.has_status:
             status = self._changing(self._object, "Status")
@@ -323,6 +311,10 @@ class _Paths:
                 gvk=gvk,
             ),
         }
+
+    def _deleting(self, action: str, parameters: Sequence[Any]) -> dict[str, Any]:
+        status, options = self._components.meta("Status"), self._components.meta("DeleteOptions")
+        return self._operation("delete", action, status, body=options, parameters=parameters)
 
     def _with(self, parameters: Sequence[Any], **operations: Any) -> dict[str, Any]:
         return {**operations, "parameters": [*parameters, _query("pretty")]}

@@ -100,7 +100,7 @@ class ResourceHandler:
             case "POST", False:
                 return await self._create(resource, info, options, _object(body), form, headers)
             case "POST", True if info.subresource in ("binding", "eviction"):
-                return await self._posted(resource, info, options, _object(body))
+                return await self._posted(info, options, _object(body))
             case "PUT", True:
                 return await self._update(resource, info, options, _object(body), form, headers)
             case "PATCH", True:
@@ -109,7 +109,7 @@ class ResourceHandler:
                 return await self._delete(resource, info, options, body, form)
             case "DELETE", False:
                 return await self._delete_collection(resource, info, options, body)
-        raise statuses.not_allowed(method)
+        raise statuses.not_allowed()
 
     # -- reading ------------------------------------------------------------------------------------------------
 
@@ -129,7 +129,7 @@ class ResourceHandler:
             try:
                 self._registry.store.changes_since(self._registry.stored_as(resource), page.revision)
             except Compacted:
-                raise Gone(410, "Expired", _EXPIRED_TOKEN) from None
+                raise Gone(410, "Expired", _EXPIRED_CONTINUE) from None
             revision = page.revision
             stored = [item for item in stored if _key(item) > (page.namespace, page.name)]
         chosen = self._chosen(resource, stored, options)
@@ -216,11 +216,11 @@ class ResourceHandler:
     def _event_form(self, resource: Resource, form: Accepted, options: Options) -> Callable[[bytes, bool], bytes]:
         """How a watch shows an object: (its JSON, whether it is the first) to JSON."""
         if form.form == "object":
-            return lambda raw, is_first: raw
+            return lambda raw, _: raw
         from canarium.kube.server import table
 
         if form.form == "partial":
-            return lambda raw, is_first: _encode(table.partial(_decode(raw), api_version=f"meta.k8s.io/{form.version}"))
+            return lambda raw, _: _encode(table.partial(_decode(raw), api_version=f"meta.k8s.io/{form.version}"))
 
         def row(raw: bytes, is_first: bool) -> bytes:
             obj = _decode(raw)
@@ -311,7 +311,7 @@ class ResourceHandler:
         _check_kind(resource, body)
         return {**body, "metadata": metadata}
 
-    async def _posted(self, resource: Resource, info: RequestInfo, options: Options, body: Obj) -> Answer:
+    async def _posted(self, info: RequestInfo, options: Options, body: Obj) -> Answer:
         key = ObjectKey(info.namespace, info.name)
         if info.subresource == "binding":
             self._registry.bind(key, body, dry_run=options.is_dry_run)
@@ -417,7 +417,7 @@ class ResourceHandler:
         return Answer(200, _encode(head)[:-1] + b',"items":[' + b",".join(item.raw for item in chosen) + b"]}")
 
 
-_EXPIRED_TOKEN = (
+_EXPIRED_CONTINUE = (
     "The provided continue parameter is too old to display a consistent list result. You can start a new list without"
     " the continue parameter."
 )

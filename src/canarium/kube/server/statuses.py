@@ -58,7 +58,7 @@ def not_found_path() -> ApiError:
     return ApiError(404, "NotFound", "the server could not find the requested resource", details={})
 
 
-def not_allowed(method: str) -> ApiError:
+def not_allowed() -> ApiError:
     """405: that resource does not do that."""
     return ApiError(405, "MethodNotAllowed", "the server does not allow this method on the requested resource")
 
