@@ -57,6 +57,19 @@ spec:
     spec: {containers: [{name: web, image: web}]}
 """,
     "foo.yaml": "apiVersion: example.com/v1\nkind: Foo\nmetadata: {name: foo}\n",
+    "kustomization.yaml": "resources: [one.yaml]\n",
+    "rollout.yaml": """\
+apiVersion: argoproj.io/v1alpha1
+kind: Rollout
+metadata: {name: canary}
+spec:
+  replicas: 1
+  selector: {matchLabels: {app: canary}}
+  template:
+    metadata: {labels: {app: canary}}
+    spec: {containers: [{name: web, image: "nginx:1.27"}]}
+  strategy: {canary: {steps: [{setWeight: 50}]}}
+""",
     "merge.yaml": "data: {colour: green}\n",
 }
 
@@ -200,7 +213,8 @@ $ kubectl get cm -A --field-selector metadata.name=settings,metadata.namespace=N
 NAMESPACE  NAME  DATA  AGE
 NS  settings  2  <age>
 $ kubectl get cm --field-selector data.colour=blue
-...field label not supported: data.colour
+Error from server (BadRequest): Unable to find "/v1, Resource=configmaps" that match label selector "", field selector \
+"data.colour=blue": "data.colour" is not a known field selector: only "metadata.name", "metadata.namespace"
 ! 1
 $ kubectl get cm --chunk-size=1 -o name
 ...configmap/settings
@@ -240,7 +254,7 @@ $ kubectl describe cm settings
 Name:  settings
 Namespace:  NS
 Labels:  app=web
-  tier=front
+...tier=front
 Annotations:  <none>
 
 Data
@@ -296,7 +310,7 @@ $ kubectl create namespace NS-more
 Error from server (AlreadyExists): namespaces "NS-more" already exists
 ! 1
 $ kubectl delete namespace NS-more
-namespace "NS-more" deleted
+...namespace "NS-more" deleted
 $ kubectl get ns NS-more
 Error from server (NotFound): namespaces "NS-more" not found
 ! 1
@@ -489,19 +503,27 @@ $ kubectl patch cm settings --patch-file merge.yaml
 configmap/settings patched
 $ kubectl get cm settings -o jsonpath='{.data}'
 {"a":"b","colour":"green"}
-$ kubectl patch deployment web -p '{"spec":{"template":{"spec":{"containers":[{"name":"side","image":"s:1"}]}}}}'
-deployment.apps/web patched
-$ kubectl get deployment web -o jsonpath='{.spec.template.spec.containers[*].name}'
-side web
 $ kubectl patch deployment web --subresource=scale --type=merge -p '{"spec":{"replicas":2}}'
 scale.autoscaling/web patched
 $ kubectl patch cm none -p '{}'
 Error from server (NotFound): configmaps "none" not found
 ! 1
 $ kubectl patch cm settings --type=json -p '[{"op":"remove","path":"/data/none"}]'
-The request is invalid: the server rejected our request due to an error in our request
+The request is invalid: ...
 ! 1
 """, web=True),
+    Case("patch-strategic", """
+$ kubectl patch deployment web -p '{"spec":{"template":{"spec":{"containers":[{"name":"web","image":"nginx:1.28"}]}}}}'
+deployment.apps/web patched
+$ kubectl get deployment web -o jsonpath='{.spec.template.spec.containers[*].image} {..containerPort}'
+nginx:1.28 80
+""", web=True),
+    Case("patch-strategic-order", """
+$ kubectl patch deployment web -p '{"spec":{"template":{"spec":{"containers":[{"name":"side","image":"s:1"}]}}}}'
+deployment.apps/web patched
+$ kubectl get deployment web -o jsonpath='{.spec.template.spec.containers[*].name}'
+side web
+""", web=True, gap="a strategic merge without $setElementOrder puts new items last; upstream orders by the patch"),
     Case("replace", """
 $ kubectl create -f one.yaml
 configmap/one created
@@ -587,7 +609,7 @@ $ kubectl scale deployment web --current-replicas=7 --replicas=2
 error: Expected replicas to be 7, was 2
 ! 1
 $ kubectl scale deployment none --replicas=2
-Error from server (NotFound): deployments.apps "none" not found
+error: no objects passed to scale deployments.apps "none" not found
 ! 1
 $ kubectl rollout status deployment web --timeout=40s
 ...deployment "web" successfully rolled out
@@ -679,9 +701,13 @@ $ kubectl expose deployment web --name=more --port=8080 --target-port=80 --type=
 service/more exposed
 $ kubectl wait pod/r --for=condition=Ready --timeout=40s
 pod/r condition met
-$ kubectl get endpoints r --no-headers
-...r  <ip>:80  <age>
+$ kubectl get endpointslices -l kubernetes.io/service-name=r --no-headers
+r-...  IPv4  80  <ip>  <age>
 """, web=True),
+    Case("endpoints", """
+$ kubectl get endpoints web --no-headers
+...web  <ip>:80  <age>
+""", web=True, gap="no controller makes Endpoints of a Service, only EndpointSlices"),
     Case("set", """
 $ kubectl set selector service web app=other
 service/web selector updated
@@ -698,6 +724,42 @@ node/... cordoned
 $ kubectl uncordon $(kubectl get nodes -o name | head -1)
 node/... uncordoned
 """),
+    Case("rollout-kind", """
+$ kubectl create -f rollout.yaml
+rollout.argoproj.io/canary created
+$ kubectl wait rollout/canary --for=jsonpath='{.status.phase}'=Healthy --timeout=40s
+rollout.argoproj.io/canary condition met
+$ kubectl get ro canary
+NAME  DESIRED  CURRENT  UP-TO-DATE  AVAILABLE  AGE
+canary  1  1  1  1  <age>
+$ kubectl scale rollout canary --replicas=2
+rollout.argoproj.io/canary scaled
+$ kubectl apply -f rollout.yaml
+Warning: resource rollouts/canary is missing the kubectl.kubernetes.io/last-applied-configuration annotation...
+rollout.argoproj.io/canary configured
+$ kubectl apply --server-side --field-manager=other -f rollout.yaml
+rollout.argoproj.io/canary serverside-applied
+$ kubectl patch rollout canary --type=merge -p '{"spec":{"replicas":3}}'
+rollout.argoproj.io/canary patched
+$ kubectl patch rollout canary -p '{"spec":{"replicas":1}}'
+error: application/strategic-merge-patch+json is not supported by argoproj.io/v1alpha1, Kind=Rollout: the body of the \
+request was in an unknown format - accepted media types include: application/json-patch+json, \
+application/merge-patch+json, application/apply-patch+yaml...
+! 1
+$ kubectl delete rollout canary
+rollout.argoproj.io "canary" deleted...
+"""),
+    Case("kustomize", """
+$ kubectl apply -k .
+configmap/one created
+$ kubectl delete -k .
+configmap "one" deleted...
+"""),
+    Case("exec", """
+$ kubectl exec deployment/web -- true
+...
+! 1
+""", web=True),
     # discovery
     Case("resources", """
 $ kubectl api-resources --api-group=apps
@@ -737,7 +799,7 @@ KIND:  Deployment
 VERSION:  v1
 
 FIELD: replicas <integer>
-
+...
 DESCRIPTION:
 ...
 $ kubectl explain rollout.spec.strategy
@@ -748,7 +810,7 @@ VERSION:  v1alpha1
 FIELD: strategy <Object>
 ...canary...
 $ kubectl explain deployment.spec.nothing
-error: field "nothing" does not exist
+...error: field "nothing" does not exist
 ! 1
 $ kubectl explain nothing
 the server doesn't have a resource type "nothing"
@@ -768,9 +830,11 @@ Username  ...
 Groups  [system:masters...
 """),
     Case("token", """
-$ kubectl create token default --duration=10m
+$ kubectl create serviceaccount a
+serviceaccount/a created
+$ kubectl create token a --duration=10m
 ...
-"""),
+""", gap="serviceaccounts/token (TokenRequest) is not served"),
     Case("dry-run", """
 $ kubectl create configmap d --from-literal=a=b --dry-run=server
 configmap/d created (server dry run)

@@ -160,6 +160,17 @@ class Api:
         answer = self._connection.getresponse()
         return answer.status, json.loads(answer.read())
 
+    def stream(self, path: str) -> http.client.HTTPResponse:
+        """An answer that goes on; its head is there when this returns."""
+        self._connection.request("GET", path, headers=self._headers)
+        return self._connection.getresponse()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
     def close(self) -> None:
         """Drop the connection."""
         self._connection.close()

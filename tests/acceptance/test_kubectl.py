@@ -27,9 +27,9 @@ MASKS = (
     (r"\b10\.\d+\.\d+\.\d+\b", "<ip>"),
     (r"\bweb-[0-9a-z]{6,10}\b(?!-)", "web-<hash>"),
     (r"\bweb-[0-9a-z]{6,10}-[0-9a-z]{5}\b", "web-<pod>"),
-    (r"(?<=\s)(\d+[smhd]){1,2}(?=\s|$)", "<age>"),
-    (r"[ \t]{2,}", "  "),
-    (r" +$", ""),
+    (r"(^|(?<=\s))(\d+[smhd]){1,2}(?=\s|$)", "<age>"),
+    (r"(?<=\S)([ \t]{2,}|\t)", "  "),
+    (r"[ \t]+$", ""),
 )
 
 
@@ -64,14 +64,15 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     ports = [word for door in ("api", "applications", "rollouts", "metrics") for word in (f"--{door}-port", "0")]
     kubeconfig = home / "kubeconfig"
     command = [sys.executable, "-m", "canarium.cli.main", "up", "dir", *ports]
-    process = subprocess.Popen(
-        [*command, "--data-dir", home / "data", "--kubeconfig", kubeconfig],
-        stdout=subprocess.PIPE,
-        stderr=(home / "errors").open("w"),
-        text=True,
-        cwd=home,
-        env={**os.environ, "HOME": str(home), "PYTHONUNBUFFERED": "1"},
-    )
+    with (home / "errors").open("w") as errors:
+        process = subprocess.Popen(
+            [*command, "--data-dir", home / "data", "--kubeconfig", kubeconfig],
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+            cwd=home,
+            env={**os.environ, "HOME": str(home), "PYTHONUNBUFFERED": "1"},
+        )
     assert process.stdout is not None
     said = ""
     while not READY.search(said):
@@ -83,6 +84,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     finally:
         process.terminate()
         process.communicate(timeout=30)
+    assert process.returncode == 0, (home / "errors").read_text()
 
 
 @pytest.fixture(scope="module", params=peers.KUBECTL_VERSIONS)

@@ -9,14 +9,17 @@ import socket
 import sqlite3
 import subprocess
 import threading
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from canarium.clock import RealClock
 from tests.acceptance.local_cluster import LocalCluster
 
+REAL = RealClock()
 MAPS = "/api/v1/namespaces/default/configmaps"
 FORMER: dict[str, Any] = {
     "apiVersion": "v1",
@@ -65,7 +68,8 @@ def test_a_cluster_comes_and_goes_and_the_former_context_is_back(tmp_path: Path)
         assert cluster.run("status").stdout.startswith("Cluster canarium, process ")
 
         failed_well(cluster.up(), "is running already on", str(cluster.running["pid"]), "canarium down")
-        assert cluster.api()("GET", "/api/v1/namespaces/default")[0] == 200  # the second one did no harm
+        with cluster.api() as api:
+            assert api("GET", "/api/v1/namespaces/default")[0] == 200  # the second one did no harm
 
         assert cluster.stop(signal.SIGINT) == 0
     assert kubeconfig(cluster) == FORMER
@@ -74,27 +78,19 @@ def test_a_cluster_comes_and_goes_and_the_former_context_is_back(tmp_path: Path)
     failed_well(cluster.run("down"), "no cluster runs on", "--data-dir")
 
 
-def test_stopping_ends_open_watches_and_takes_seconds(tmp_path: Path) -> None:
-    with LocalCluster(tmp_path) as cluster:
-        watching = [cluster.api() for _ in range(3)]
-        ended = []
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_stopping_ends_open_watches_and_takes_seconds(tmp_path: Path, number: signal.Signals) -> None:
+    with ExitStack() as open_ones, LocalCluster(tmp_path) as cluster:
+        apis = [open_ones.enter_context(cluster.api()) for _ in range(3)]
+        watches = [open_ones.enter_context(api.stream(f"{MAPS}?watch=1")) for api in apis]
+        assert [watch.status for watch in watches] == [200] * 3
 
-        def watch(number: int) -> None:
-            try:
-                watching[number]("GET", f"{MAPS}?watch=1")
-            except (OSError, http.client.HTTPException, ValueError):  # many documents, or none, are no JSON
-                pass
-            ended.append(number)
+        began = REAL.monotonic()
+        assert cluster.stop(number) == 0
 
-        threads = [threading.Thread(target=watch, args=(number,)) for number in range(3)]
-        for thread in threads:
-            thread.start()
-
-        assert cluster.stop(signal.SIGTERM) == 0
-
-        for thread in threads:
-            thread.join(10)
-        assert sorted(ended) == [0, 1, 2]
+        assert REAL.monotonic() - began < 10
+        for watch in watches:
+            watch.read()  # to its end, which is in order: a torn one raises IncompleteRead
 
 
 def test_detached_it_answers_until_it_is_taken_down(tmp_path: Path) -> None:
@@ -104,10 +100,9 @@ def test_detached_it_answers_until_it_is_taken_down(tmp_path: Path) -> None:
     try:
         assert up.returncode == 0, up.stdout + up.stderr
         assert "Running in the background" in up.stdout
-        api = cluster.api()
-        assert api("GET", "/version")[1]["gitVersion"].endswith("canarium")
-        assert api("POST", MAPS, {"metadata": {"name": "kept"}})[0] == 201
-        api.close()
+        with cluster.api() as api:
+            assert api("GET", "/version")[1]["gitVersion"].endswith("canarium")
+            assert api("POST", MAPS, {"metadata": {"name": "kept"}})[0] == 201
         assert kubeconfig(cluster)["current-context"] == "canarium"
         failed_well(cluster.up("--detach"), "is running already on")
     finally:
@@ -116,10 +111,8 @@ def test_detached_it_answers_until_it_is_taken_down(tmp_path: Path) -> None:
     assert "is stopped" in down.stdout
     assert kubeconfig(cluster) == FORMER
 
-    with cluster:
-        api = cluster.api()
+    with cluster, cluster.api() as api:
         assert api("GET", f"{MAPS}/kept")[0] == 200
-        api.close()
 
 
 def test_a_detached_start_that_fails_says_why(tmp_path: Path) -> None:
@@ -233,9 +226,8 @@ def kill_while_writing(tmp_path: Path, rounds: int) -> None:
                 acknowledged.update(writer.acknowledged)
         with cluster:
             assert "Traceback" not in cluster.said
-            api = cluster.api()
-            code, found = api("GET", MAPS)
-            api.close()
+            with cluster.api() as api:
+                code, found = api("GET", MAPS)
             assert code == 200
             assert acknowledged - {item["metadata"]["name"] for item in found["items"]} == set()
             cluster.kill()

@@ -26,14 +26,18 @@ TEMPLATE = "echo-analysis"
 
 
 class Environment(msgspec.Struct, frozen=True):
-    """What was seen in one namespace. An absent object is None."""
+    """What was seen in one namespace. An absent object is None.
+
+    answered_version: what the service said; empty when it did not answer, None when nobody could ask it (then the
+    ready pods of the stable ReplicaSet count).
+    """
 
     namespace: str
     rollout: Obj | None
     stable: Obj | None
     runs: tuple[Obj, ...]
     template: Obj | None
-    answered_version: str
+    answered_version: str | None
 
 
 class Objective(msgspec.Struct, frozen=True):
@@ -44,8 +48,11 @@ class Objective(msgspec.Struct, frozen=True):
     evidence: tuple[str, ...]
 
 
-async def look(cluster: Cluster, network: Network, namespace: str) -> Environment:
-    """Gather the facts of one environment. Raises ApiError other than NotFound."""
+async def look(cluster: Cluster, network: Network | None, namespace: str) -> Environment:
+    """Gather the facts of one environment. network: None where services cannot be reached.
+
+    Raises ApiError other than NotFound.
+    """
 
     async def found(resource: Any, name: str) -> Obj | None:
         try:
@@ -57,19 +64,23 @@ async def look(cluster: Cluster, network: Network, namespace: str) -> Environmen
     status = (rollout or {}).get("status") or {}
     stable = await found(REPLICA_SETS, f"{NAME}-{status['stableRS']}") if status.get("stableRS") else None
     runs = await cluster.list(ANALYSIS_RUNS, namespace)
-    try:
-        url = f"http://{NAME}.{namespace}.svc.cluster.local/version"
-        answer = await network.request(HttpRequest("GET", url), timeout_seconds=5.0)
-        answered = str(msgspec.json.decode(answer.body).get("version", "")) if answer.status == 200 else ""
-    except (NetworkError, msgspec.DecodeError):
-        answered = ""
+    answered = await _ask_version(network, namespace) if network is not None else None
     return Environment(
         namespace, rollout, stable, tuple(runs.items), await found(ANALYSIS_TEMPLATES, TEMPLATE), answered
     )
 
 
-async def verify(cluster: Cluster, network: Network) -> tuple[Objective, ...]:
-    """Look at both environments and judge."""
+async def _ask_version(network: Network, namespace: str) -> str:
+    url = f"http://{NAME}.{namespace}.svc.cluster.local/version"
+    try:
+        answer = await network.request(HttpRequest("GET", url), timeout_seconds=5.0)
+        return str(msgspec.json.decode(answer.body).get("version", "")) if answer.status == 200 else ""
+    except (NetworkError, msgspec.DecodeError):
+        return ""
+
+
+async def verify(cluster: Cluster, network: Network | None) -> tuple[Objective, ...]:
+    """Look at both environments and judge. network: None where services cannot be reached. Raises ApiError."""
     return judge([await look(cluster, network, namespace) for namespace in NAMESPACES])
 
 
@@ -95,10 +106,14 @@ def _runs_the_version(seen: Environment) -> tuple[bool, str]:
     if seen.stable is None:
         return False, "there is no stable ReplicaSet"
     containers = seen.stable["spec"]["template"]["spec"]["containers"]
-    image = containers[0]["image"]
-    answered = seen.answered_version or "nothing"
-    says = f"{seen.stable['metadata']['name']} runs {image}; its service answers {answered}"
-    return image.endswith(f":{VERSION}") and seen.answered_version == VERSION, says
+    image, name = containers[0]["image"], seen.stable["metadata"]["name"]
+    is_wanted = image.endswith(f":{VERSION}")
+    if seen.answered_version is None:
+        ready = (seen.stable.get("status") or {}).get("readyReplicas", 0)
+        replicas = seen.stable["spec"].get("replicas", 1)
+        return is_wanted and 0 < replicas <= ready, f"{name} runs {image}; {ready} of {replicas} pods are ready"
+    says = f"{name} runs {image}; its service answers {seen.answered_version or 'nothing'}"
+    return is_wanted and seen.answered_version == VERSION, says
 
 
 def _analysis_steps(rollout: Obj) -> list[int]:

@@ -193,10 +193,10 @@ def test_a_body_that_cannot_be_read_is_a_bad_request(ask: Asker, content_type: s
     ("content_type", "body", "code"),
     [
         ("application/json-patch+json", b"{}", 400),
-        ("application/json-patch+json", b'[{"op": "fly", "path": "/x"}]', 400),
+        ("application/json-patch+json", b'[{"op": "fly", "path": "/x"}]', 422),
         ("application/json-patch+json", b'[{"op": "remove", "path": "/nothing"}]', 422),
         ("application/merge-patch+json", b"[", 400),
-        ("application/merge-patch+json", b"[]", 400),
+        ("application/merge-patch+json", b"[]", 422),
         ("application/strategic-merge-patch+json", b'"text"', 400),
         ("application/apply-patch+yaml", b"a: [", 400),
         (JSON, b"{}", 415),
@@ -285,7 +285,7 @@ def test_only_json_is_answered(ask: Asker, accept: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("method", "path"), [("POST", f"{MAPS}/a"), ("PUT", MAPS), ("PATCH", MAPS), ("POST", "/version"), ("BREW", MAPS)]
+    ("method", "path"), [("POST", f"{MAPS}/a"), ("PUT", MAPS), ("PATCH", MAPS), ("POST", "/version"), ("PROPFIND", MAPS)]
 )
 def test_a_method_that_a_path_does_not_have_is_refused(ask: Asker, method: str, path: str) -> None:
     ask(method, path, b'{"metadata": {"name": "a"}}', Content_Type=JSON).is_status(405, "MethodNotAllowed")

@@ -129,7 +129,7 @@ def track_update(
     """
     had = _entries_of(before or {})
     said = _said(after, had, subresource)
-    if before is not None and said is None and not had:
+    if before is not None and not (had if said is None else said):
         return _unmanaged(after)
     try:
         changed = _compare(before or {}, after, root_schema(schema))
@@ -230,7 +230,7 @@ def apply(
         result = request.done(force=force)
     except UnnamedItem as error:
         _must_fit("create typed live", live or {}, root, allow_duplicates=True)
-        raise AssertionError(f"an item without a name in an object that fits its schema: {error}") from error
+        raise ApiError(500, "", f"failed to compare objects: {error}") from error  # pruning took an item's keys
     except ApplyConflict as conflict:
         if manager != _KUBECTL or live is None:
             raise

@@ -106,6 +106,21 @@ def _elements(items: Sequence[Any], schema: Schema) -> list[str]:
     return [_map_element(item, keys, fields) for item in items]
 
 
+def _named(items: Sequence[Any], schema: Schema) -> list[tuple[str, Any]]:
+    """The items with their elements, empty for one that has none: it may have lost its keys to pruning."""
+    try:
+        return list(zip(_elements(items, schema), items, strict=True))
+    except UnnamedItem:
+        return [(_element_or_none(item, schema), item) for item in items]
+
+
+def _element_or_none(item: Any, schema: Schema) -> str:
+    try:
+        return _elements([item], schema)[0]
+    except UnnamedItem:  # nobody can own it or ask for its removal
+        return ""
+
+
 def _set_element(item: Any) -> str:
     if isinstance(item, dict):
         raise UnnamedItem("associative list without keys has an element that's a map type")
@@ -159,8 +174,9 @@ def fields_of(value: Any, schema: Schema) -> Fields:
     if isinstance(value, list) and _is_granular_list(schema):
         items = schema.get("items") or _UNTYPED
         result = {}
-        elements = _elements(value, schema)
-        for element, item in zip(elements, value, strict=True):
+        for element, item in _named(value, schema):
+            if not element:
+                continue
             if element in result:
                 result[element] = _MEMBER
                 continue
@@ -436,12 +452,14 @@ def removed(value: Any, fields: Fields, schema: Schema) -> Any:
             return None
         inside = schema.get("items") or _UNTYPED
         items: list[Any] = []
-        for element, item in zip(_elements(value, schema), value, strict=True):
+        for element, item in _named(value, schema):
             below = fields.get(element)
             if below is None:
                 items.append(item)
             elif below and "." not in below:
-                items.append(removed(item, below, inside))
+                left = removed(item, below, inside)
+                if left is not None:
+                    items.append(left)
         return items or None
     return value
 
@@ -463,18 +481,17 @@ def without_new_nulls(pruned: Any, whole: Any, config: Any, schema: Schema) -> A
                 result[key] = value if is_same else without_new_nulls(value, was, wanted.get(key), part)
         return result | {key: want for key, want in wanted.items() if key not in result and _is_hollow(want)}
     if isinstance(pruned, list) and isinstance(whole, list) and _is_granular_list(schema) and _keys(schema):
-        kept = [item for item in pruned if item is not None]
         wanted_items = config if isinstance(config, list) else []
         try:
             olds = dict(zip(_elements(whole, schema), whole, strict=True))
             wants = dict(zip(_elements(wanted_items, schema), wanted_items, strict=True))
-            elements = _elements(kept, schema)
+            elements = _elements(pruned, schema)
         except UnnamedItem:  # an item that lost its keys has nothing to be compared with
-            return kept
+            return pruned
         items = schema.get("items") or _UNTYPED
         return [
             without_new_nulls(item, olds.get(element), wants.get(element), items)
-            for element, item in zip(elements, kept, strict=True)
+            for element, item in zip(elements, pruned, strict=True)
         ]
     return pruned
 

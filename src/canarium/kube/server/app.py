@@ -40,6 +40,7 @@ Send: TypeAlias = Callable[[Message], Awaitable[None]]
 
 _encode = msgspec.json.Encoder().encode
 _JSON = "application/json"
+_OPENAPI_V2_PROTOBUF = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf"
 _OPEN_PATHS = ("/livez", "/readyz", "/healthz", "/version")
 VERSION = {
     "major": "1",
@@ -89,7 +90,7 @@ class ApiServer:
         self._stopping = asyncio.Event()
         self._resources = ResourceHandler(registry, clock, self._stopping)
         self._versions: tuple[tuple[Resource, ...], discovery.Versions] = ((), {})
-        self._openapi: dict[str, tuple[tuple[Resource, ...], bytes]] = {}
+        self._openapi: dict[tuple[str, str], tuple[list[Resource], dict[str, Any], bytes]] = {}
 
     def stop(self) -> None:
         """End every watch and every log that is followed, so that connections can be closed."""
@@ -132,6 +133,8 @@ class ApiServer:
         verb = verb_of(method, info, is_watch=is_watch)
         if not access.may(user, verb, info.group, info.plural, info.subresource):
             raise access.forbidden(user, verb, info)
+        if method == "PATCH" and not info.name:  # whatever its type: a collection takes none
+            raise statuses.not_allowed()
         if info.subresource == "log" and info.plural == "pods":
             return await self._log(resource, info, options)
         if info.subresource in ("exec", "attach"):
@@ -140,12 +143,12 @@ class ApiServer:
             raise statuses.not_built(
                 "port-forward without a WebSocket", "Use kubectl 1.31 or newer, which forwards over one."
             )
-        body = None
+        body, raw = None, b""
         if method in ("POST", "PUT", "PATCH", "DELETE"):
             raw = await read_body(receive)
             body = decoded(raw, headers.get("content-type", ""), method)
         form = accepted(headers.get("accept", ""))
-        return await self._resources.handle(method, resource, info, options, body, form, headers)
+        return await self._resources.handle(method, resource, info, options, body, raw, form, headers)
 
     def _admitted(self, path: str, headers: Mapping[str, str]) -> User | None:
         """Who asks; None for what anybody may ask. Raises ApiError (Unauthorized, Forbidden)."""
@@ -207,6 +210,8 @@ class ApiServer:
                 return _found(discovery.resource_list(self._known(), group, version))
             case ["openapi", "v3", *rest]:
                 return self._openapi_v3("/".join(rest))
+            case ["openapi", "v2"]:
+                return _openapi_v2(accept)
             case [""]:
                 paths = ["/api", "/api/v1", "/apis", "/livez", "/openapi/v3", "/readyz", "/version"]
                 paths += [f"/apis/{group}" for group in self._known() if group]
@@ -214,8 +219,6 @@ class ApiServer:
         raise statuses.not_found_path()
 
     def _openapi_v3(self, which: str) -> Answer:
-        from canarium.kube.server import openapi
-
         known = self._known()
         paths = {
             f"apis/{group}/{version}" if group else f"api/{version}": (group, version)
@@ -223,14 +226,30 @@ class ApiServer:
             for version in versions
         }
         if not which:
-            return Answer(200, _encode(openapi.index([f"{g}/{v}" if g else v for g, v in paths.values()])))
+            from canarium.kube.server import openapi
+
+            hashes = {
+                f"{group}/{version}" if group else version: openapi.hash_of(self._document(group, version))
+                for group, version in paths.values()
+            }
+            return Answer(200, _encode(openapi.index(list(hashes), hashes)))
         if which not in paths:
             raise statuses.not_found_path()
-        group, version = paths[which]
-        resources = known[group][version]
+        return Answer(200, self._document(*paths[which]))
+
+    def _document(self, group: str, version: str) -> bytes:
+        """The OpenAPI document of a group's version; the same bytes until one of its kinds is defined anew."""
+        from canarium.kube.server import openapi
+
+        resources = self._known()[group][version]
         schemas = {one.kind: schema for one in resources if (schema := self._registry.schema_of(one)) is not None}
-        document = openapi.document(f"{group}/{version}" if group else version, resources, schemas)
-        return Answer(200, _encode(document))
+        kept = self._openapi.get((group, version))
+        if kept is not None and kept[0] == resources and kept[1] == schemas:
+            return kept[2]
+        name = f"{group}/{version}" if group else version
+        document = _encode(openapi.document(name, resources, schemas))
+        self._openapi[(group, version)] = (resources, schemas, document)
+        return document
 
     async def _reviewed(
         self, info: RequestInfo, method: str, receive: Receive, headers: Mapping[str, str], user: User
@@ -304,6 +323,17 @@ def _found(body: Obj | None) -> Answer:
     if body is None:
         raise statuses.not_found_path()
     return Answer(200, _encode(body))
+
+
+def _openapi_v2(accept: str) -> Answer:
+    """A version 2 document that describes nothing: version 3 does.
+
+    kubectl reads it for kinds that version 3 does not name, and without it never comes to say that there is no such kind.
+    """
+    if _OPENAPI_V2_PROTOBUF in accept:
+        return Answer(200, b"\n\x032.0", _OPENAPI_V2_PROTOBUF, {"Vary": "Accept"})  # field 1, swagger: "2.0"
+    info = {"title": "Kubernetes", "version": VERSION["gitVersion"]}
+    return Answer(200, _encode({"swagger": "2.0", "info": info, "paths": {}}), headers={"Vary": "Accept"})
 
 
 def _failed(error: ApiError) -> Answer:

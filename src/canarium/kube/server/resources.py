@@ -86,10 +86,11 @@ class ResourceHandler:
         info: RequestInfo,
         options: Options,
         body: Any,
+        raw: bytes,
         form: Accepted,
         headers: Mapping[str, str],
     ) -> Answer | Stream:
-        """Answer one request; a write is on disk when this returns. Raises ApiError, StoreError."""
+        """Answer one request, whose body is given decoded and as it was sent; a write is on disk when this returns. Raises ApiError, StoreError."""
         match method, bool(info.name):
             case (("GET" | "HEAD"), True) if not options.flag("watch"):
                 return self._get(resource, info, form)
@@ -98,11 +99,11 @@ class ResourceHandler:
                     return self._watch(resource, info, options, form)
                 return self._list(resource, info, options, form)
             case "POST", False:
-                return await self._create(resource, info, options, _object(body), form, headers)
+                return await self._create(resource, info, options, _object(body), raw, form, headers)
             case "POST", True if info.subresource in ("binding", "eviction"):
                 return await self._posted(info, options, _object(body))
             case "PUT", True:
-                return await self._update(resource, info, options, _object(body), form, headers)
+                return await self._update(resource, info, options, _object(body), raw, form, headers)
             case "PATCH", True:
                 return await self._patch(resource, info, options, body, form, headers)
             case "DELETE", True if not info.subresource:
@@ -283,11 +284,12 @@ class ResourceHandler:
         info: RequestInfo,
         options: Options,
         body: Obj,
+        raw: bytes,
         form: Accepted,
         headers: Mapping[str, str],
     ) -> Answer:
         obj = self._placed(resource, info, body)
-        warnings = strictness.checked(self._registry, resource, obj, options.text("fieldValidation"))
+        warnings = strictness.checked(self._registry, resource, obj, options.text("fieldValidation"), raw)
         created = self._registry.create(
             resource, obj, dry_run=options.is_dry_run, field_manager=_manager(options, headers)
         )
@@ -326,6 +328,7 @@ class ResourceHandler:
         info: RequestInfo,
         options: Options,
         body: Obj,
+        raw: bytes,
         form: Accepted,
         headers: Mapping[str, str],
     ) -> Answer:
@@ -342,7 +345,7 @@ class ResourceHandler:
                     f" ({info.name})"
                 )
                 raise ApiError(400, "BadRequest", message)
-            warnings = strictness.checked(self._registry, resource, obj, options.text("fieldValidation"))
+            warnings = strictness.checked(self._registry, resource, obj, options.text("fieldValidation"), raw)
         updated = self._registry.update(
             resource,
             obj,
@@ -365,6 +368,8 @@ class ResourceHandler:
         kind = PATCH_TYPES[media_type(headers.get("content-type", ""))]
         if body is None:
             raise ApiError(400, "BadRequest", "the request has no patch")
+        if kind in ("json", "strategic") and not isinstance(body, list if kind == "json" else dict):
+            raise ApiError(400, "BadRequest", f"the patch is no JSON {'array' if kind == 'json' else 'object'}")
         manager = _manager(options, headers) if kind != "apply" else options.text("fieldManager")
         warnings: list[str] = []
         if kind == "apply":

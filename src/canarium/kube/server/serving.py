@@ -27,7 +27,7 @@ class PortBusy(CanariumError):
 def bind(host: str, port: int, *, flag: str) -> socket.socket:
     """A listening TCP socket; port 0 takes a free one. Raises PortBusy, which names the flag that sets another port."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    bound = socket.socket(family, socket.SOCK_STREAM)
+    bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # named, or asyncio leaves out TCP_NODELAY
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         bound.bind((host, port))

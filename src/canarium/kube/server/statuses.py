@@ -11,6 +11,7 @@ from typing import Any
 
 from canarium.kube.cluster import ApiError
 from canarium.kube.objects import Obj
+from canarium.kube.patch.server_side import ApplyConflict
 from canarium.kube.resources import Resource
 
 
@@ -21,7 +22,10 @@ def failure(error: ApiError) -> Obj:
         details["causes"] = [
             {"reason": reason, "message": message, "field": field} for field, reason, message in error.causes
         ]
-    message = f"{error.message}. {error.next_step}" if error.next_step else error.message
+    apply_conflict = isinstance(
+        error, ApplyConflict
+    )  # clients put the message into a sentence and add advice of theirs
+    message = f"{error.message}. {error.next_step}" if error.next_step and not apply_conflict else error.message
     status: Obj = {
         "kind": "Status",
         "apiVersion": "v1",
