@@ -3,9 +3,9 @@
 Owns: the table. Must not know: how it is run.
 Source: kubectl 1.31 to 1.37 against an upstream API server; messages of kubernetes apimachinery and kubectl.
 
-A transcript is `$ command`, then what it prints, then `! N` for an exit code other than 0. Every case has a namespace of
-its own, which is written NS and is kubectl's default there. `...` stands for any text; what changes from run to
-run is masked (<age>, <uid>, <rv>, <time>, <ip>, <hash>, <pod>); runs of blanks count as two.
+A transcript is `$ command`, then what it prints, then `! N` for an exit code other than 0. Every case has a namespace
+of its own, which is written NS and is kubectl's default there. `...` stands for any text; what changes from run to run
+is masked (<age>, <uid>, <rv>, <time>, <ip>, <hash>, <pod>); runs of blanks count as two, except at a line's begin.
 """
 
 from __future__ import annotations
@@ -248,6 +248,24 @@ ok
 $ kubectl get --raw /readyz
 ok
 """),
+    Case("get-file", """
+$ cat one.yaml | kubectl create -f -
+configmap/one created
+$ kubectl get -f one.yaml -f two.yaml
+NAME  DATA  AGE
+one  1  <age>
+Error from server (NotFound): configmaps "two" not found
+! 1
+$ kubectl get deployment web --subresource=status -o name
+deployment.apps/web
+$ kubectl get cm/settings deploy/web -o name
+configmap/settings
+deployment.apps/web
+$ kubectl get rs,deploy -o name -l given=web
+deployment.apps/web
+$ kubectl delete -f one.yaml
+configmap "one" deleted...
+""", web=True),
     # describe
     Case("describe", """
 $ kubectl describe cm settings
@@ -409,6 +427,25 @@ with an alphanumeric character (e.g. 'example.com', regex used for validation is
 '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')
 ! 1
 """),
+    Case("create-nowhere", """
+$ kubectl create configmap x -n none
+error: failed to create configmap: namespaces "none" not found
+! 1
+$ kubectl create -n none -f one.yaml
+Error from server (NotFound): error when creating "one.yaml": namespaces "none" not found
+! 1
+"""),
+    Case("immutable", """
+$ kubectl patch deployment web -p '{"spec":{"selector":{"matchLabels":{"app":"other"}}}}'
+The Deployment "web" is invalid:...
+* spec.selector: Invalid value: ...: field is immutable...
+! 1
+$ kubectl patch cm settings -p '{"immutable":true}'
+configmap/settings patched
+$ kubectl patch cm settings -p '{"data":{"colour":"red"}}'
+The ConfigMap "settings" is invalid: data: Forbidden: field is immutable when `immutable` is set
+! 1
+""", web=True),
     Case("create-strict", """
 $ kubectl create -f typo.yaml --validate=strict
 Error from server (BadRequest): error when creating "typo.yaml": ConfigMap in version "v1" cannot be handled as a \
@@ -609,7 +646,7 @@ $ kubectl scale deployment web --current-replicas=7 --replicas=2
 error: Expected replicas to be 7, was 2
 ! 1
 $ kubectl scale deployment none --replicas=2
-error: no objects passed to scale deployments.apps "none" not found
+error: no objects passed to scale...
 ! 1
 $ kubectl rollout status deployment web --timeout=40s
 ...deployment "web" successfully rolled out
@@ -721,6 +758,10 @@ $ kubectl describe nodes
 Name:  ...
 $ kubectl cordon $(kubectl get nodes -o name | head -1)
 node/... cordoned
+$ kubectl taint nodes --all NS=x:PreferNoSchedule
+node/... tainted
+$ kubectl taint nodes --all NS-
+node/... untainted
 $ kubectl uncordon $(kubectl get nodes -o name | head -1)
 node/... uncordoned
 """),

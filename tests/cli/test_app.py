@@ -89,11 +89,14 @@ def test_a_second_sync_ends_at_once_although_nothing_changes(tmp_path: Path) -> 
     on_demand(tmp_path, story)
 
 
-def test_a_dry_run_changes_nothing(tmp_path: Path) -> None:
+def test_a_dry_run_changes_nothing_and_ends_in_the_words_of_the_controller(tmp_path: Path) -> None:
     async def story(world: World, sha: str) -> None:
         code, printed = await run(world, work.sync, "shop", **sync_options(dry_run=True))
 
-        assert code == 0, printed
+        state = (await world.app())["status"]["operationState"]
+        assert state["operation"]["sync"]["dryRun"] is True
+        assert f"Message:            {state['message']}\n" in printed
+        assert (code == 0) == (state["phase"] == "Succeeded")
         assert await world.there(SERVICES, "shop", "shop") is None
 
     on_demand(tmp_path, story)
@@ -109,7 +112,7 @@ def test_a_sync_that_may_not_be_is_refused_before_anything_is_written(tmp_path: 
             "Cannot sync to v1: auto-sync currently set to HEAD\n",
         )
         with pytest.raises(work.AppError, match="another operation is already in progress"):
-            work.sync_operation({**app, "operation": {}, **{"operation": {"sync": {}}}}, **_flags())
+            work.sync_operation({**app, "operation": {"sync": {}}}, **_flags())
 
     play(tmp_path, story)
 

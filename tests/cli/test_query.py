@@ -62,7 +62,7 @@ def test_the_answer_is_told_in_the_words_of_the_server() -> None:
         asked.append((url, body))
         return b'{"status":"error","errorType":"bad_data","error":"1:4: parse error"}'
 
-    with pytest.raises(QueryFailed, match="^bad_data: 1:4: parse error$"):
+    with pytest.raises(QueryFailed, match=r"^bad_data: 1:4: parse error$"):
         ask("http://here/", "/api/v1/query", {"query": "up{"}, fetch)
     assert asked == [("http://here/api/v1/query", b"query=up%7B")]
 

@@ -311,7 +311,7 @@ class Registry:
         kind = {"apiVersion": resource.api_version, "kind": resource.kind}
         merged = server_side.apply(
             live,
-            {**kind, **config},
+            {**kind, **(config if served.custom is not None else _without_nulls(config))},
             self._shape(served),
             manager=manager,
             force=force,
@@ -388,6 +388,10 @@ class Registry:
             new = self._prepared(served, new, old=old)
             if "generation" in old["metadata"] and says_more(resource, old, new):
                 new["metadata"] = {**new["metadata"], "generation": old["metadata"]["generation"] + 1}
+        if is_applied:
+            from canarium.kube.patch import server_side
+
+            new = server_side.without_new_times(old, new)
         if new == old and equal(new, old):
             return old  # nothing changed: no write, no event, the same version
         if manager:
@@ -621,6 +625,13 @@ def _patched(current: Obj, patch: Any, type: PatchType, resource: Resource, *, i
     if not isinstance(changed, dict):
         raise ApiError(422, "Invalid", "the patch leaves no object behind")
     return changed
+
+
+def _without_nulls(value: Any) -> Any:
+    """A config of a built-in kind, whose nulls mean fields left out."""
+    if isinstance(value, dict):
+        return {key: _without_nulls(part) for key, part in value.items() if part is not None}
+    return [_without_nulls(part) for part in value] if isinstance(value, list) else value
 
 
 def _object(stored: Stored) -> Obj:

@@ -91,7 +91,7 @@ def test_the_official_client_creates_reads_replaces_and_deletes(client: Any) -> 
     assert (stale.value.status, twice.value.status, gone.value.status) == (409, 409, 404)
     assert '"reason":"Conflict"' in stale.value.body.replace(" ", "")
     assert '"reason":"AlreadyExists"' in twice.value.body.replace(" ", "")
-    assert deleted.status == "Success"
+    assert (deleted["kind"], deleted["status"]) == ("Status", "Success")
 
 
 def test_the_official_client_lists_in_chunks_that_make_up_the_whole(client: Any) -> None:

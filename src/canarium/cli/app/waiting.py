@@ -74,18 +74,19 @@ async def ask_for_refresh(session: Session, namespace: str, name: str, kind: str
 async def wait_for(session: Session, app: Obj, wanted: Wanted, seen: Callable[[Obj], None]) -> Obj:
     """Wait until an Application is as wanted. seen: called with every state on the way. Raises NotFound, ApiError."""
     namespace, name = app["metadata"]["namespace"], app["metadata"]["name"]
-    has_asked = False
+    has_begun = has_refreshed = False
     async with aclosing(follow(session, app)) as states:
         async for state in states:
             seen(state)
+            has_begun = has_begun or bool(state.get("operation"))
             if wanted.operation and not is_operation_over(state):
                 continue
-            if wanted.operation and not is_compared_since(state):
-                if not has_asked:
-                    has_asked = True
-                    await ask_for_refresh(session, namespace, name)
-                continue
-            if is_as_wanted(state, wanted):
+            is_dated = has_begun or not is_compared_since(state)
+            if wanted.operation and is_dated and not has_refreshed and not was_dry_run(state):
+                has_refreshed = True
+                state = await refreshed(session, namespace, name)  # the newest state counts
+                seen(state)
+            if is_as_wanted(state, wanted) and (is_operation_over(state) or not wanted.operation):
                 return state
     raise AssertionError("an Application is followed until somebody stops")
 
@@ -104,11 +105,14 @@ def is_operation_over(app: Mapping[str, Any]) -> bool:
     return not app.get("operation") and (not state or bool(state.get("finishedAt")))
 
 
+def was_dry_run(app: Mapping[str, Any]) -> bool:
+    """Whether the last operation was only tried, so that there is nothing new to compare."""
+    operation = ((app.get("status") or {}).get("operationState") or {}).get("operation") or {}
+    return bool((operation.get("sync") or {}).get("dryRun"))
+
+
 def is_compared_since(app: Mapping[str, Any]) -> bool:
-    """Whether the comparison in the status is as new as the end of the last operation; a dry run needs none."""
+    """Whether the comparison in the status may be newer than the end of the last operation, as far as seconds tell."""
     status = app.get("status") or {}
-    state = status.get("operationState") or {}
-    if not state.get("finishedAt") or ((state.get("operation") or {}).get("sync") or {}).get("dryRun"):
-        return True
-    compared = status.get("reconciledAt")
-    return compared is not None and parse_time(compared) >= parse_time(state["finishedAt"])
+    ended, compared = (status.get("operationState") or {}).get("finishedAt"), status.get("reconciledAt")
+    return not ended or (compared is not None and parse_time(compared) >= parse_time(ended))

@@ -328,10 +328,11 @@ def _found(body: Obj | None) -> Answer:
 def _openapi_v2(accept: str) -> Answer:
     """A version 2 document that describes nothing: version 3 does.
 
-    kubectl reads it for kinds that version 3 does not name, and without it never comes to say that there is no such kind.
+    kubectl reads it for kinds that version 3 does not name; without it, it never comes to say that there is no such kind.
     """
     if _OPENAPI_V2_PROTOBUF in accept:
-        return Answer(200, b"\n\x032.0", _OPENAPI_V2_PROTOBUF, {"Vary": "Accept"})  # field 1, swagger: "2.0"
+        media = _OPENAPI_V2_PROTOBUF.replace("@", ".")  # as upstream: clients' parsers take no @ in a Content-Type
+        return Answer(200, b"\n\x032.0", media, {"Vary": "Accept"})  # field 1, swagger: "2.0"
     info = {"title": "Kubernetes", "version": VERSION["gitVersion"]}
     return Answer(200, _encode({"swagger": "2.0", "info": info, "paths": {}}), headers={"Vary": "Accept"})
 

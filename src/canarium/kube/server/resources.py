@@ -90,7 +90,10 @@ class ResourceHandler:
         form: Accepted,
         headers: Mapping[str, str],
     ) -> Answer | Stream:
-        """Answer one request, whose body is given decoded and as it was sent; a write is on disk when this returns. Raises ApiError, StoreError."""
+        """Answer one request; a write is on disk when this returns. raw: the body as it was sent.
+
+        Raises ApiError, StoreError.
+        """
         match method, bool(info.name):
             case (("GET" | "HEAD"), True) if not options.flag("watch"):
                 return self._get(resource, info, form)

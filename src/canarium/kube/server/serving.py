@@ -110,3 +110,22 @@ class _Server(uvicorn.Server):
         """Listen, and say so."""
         await super().startup(sockets)
         self.is_started.set()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Let requests under way end, and leave no connection open."""
+        hanging_up = asyncio.create_task(self._hang_up())
+        try:
+            await super().shutdown(sockets)
+        finally:
+            hanging_up.cancel()
+            for connection in list(self.server_state.connections):
+                if connection.transport is not None:
+                    connection.transport.abort()
+
+    async def _hang_up(self) -> None:
+        """Drop what is idle: closing TLS in good order takes a peer that answers, and an idle client does not listen."""
+        while self.server_state.tasks:
+            await asyncio.wait(set(self.server_state.tasks))
+        for connection in list(self.server_state.connections):
+            if connection.transport is not None and not connection.transport.get_write_buffer_size():
+                connection.transport.abort()
