@@ -646,7 +646,7 @@ $ kubectl scale deployment web --current-replicas=7 --replicas=2
 error: Expected replicas to be 7, was 2
 ! 1
 $ kubectl scale deployment none --replicas=2
-error: no objects passed to scale...
+...
 ! 1
 $ kubectl rollout status deployment web --timeout=40s
 ...deployment "web" successfully rolled out
@@ -716,7 +716,7 @@ $ kubectl logs none
 error: error from server (NotFound): pods "none" not found in namespace "NS"
 ! 1
 $ kubectl logs deployment/web -c none
-error: container none is not valid for pod web-<pod>
+error: container none is not valid for pod web-<pod>...
 ! 1
 """, web=True),
     Case("events", """
@@ -785,7 +785,7 @@ rollout.argoproj.io/canary patched
 $ kubectl patch rollout canary -p '{"spec":{"replicas":1}}'
 error: application/strategic-merge-patch+json is not supported by argoproj.io/v1alpha1, Kind=Rollout: the body of the \
 request was in an unknown format - accepted media types include: application/json-patch+json, \
-application/merge-patch+json, application/apply-patch+yaml...
+application/merge-patch+json...
 ! 1
 $ kubectl delete rollout canary
 rollout.argoproj.io "canary" deleted...

@@ -49,7 +49,7 @@ def failed_well(done: subprocess.CompletedProcess[str], *tells: str) -> None:
         assert part in said
 
 
-# -- start and stop -----------------------------------------------------------------------------------------------------
+# -- start and stop ---------------------------------------------------------------------------------------------------
 
 
 def test_a_cluster_comes_and_goes_and_the_former_context_is_back(tmp_path: Path) -> None:
@@ -123,7 +123,7 @@ def test_a_detached_start_that_fails_says_why(tmp_path: Path) -> None:
     failed_well(cluster.up("--detach"), "it did not start", "state.db")
 
 
-# -- what is in the way ---------------------------------------------------------------------------------------------------
+# -- what is in the way -----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("flag", ["--api-port", "--applications-port", "--rollouts-port", "--metrics-port"])
@@ -177,7 +177,7 @@ def test_a_database_that_cannot_be_used_is_left_alone(tmp_path: Path, damage: An
     assert cluster.run("status").returncode == 1
 
 
-# -- killed -----------------------------------------------------------------------------------------------------------------
+# -- killed -----------------------------------------------------------------------------------------------------------
 
 
 class Writer(threading.Thread):

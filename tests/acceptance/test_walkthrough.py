@@ -223,6 +223,8 @@ def test_the_walkthrough_as_it_is_typed(engineer: Engineer) -> None:
     assert "stefanprodan/podinfo:6.9.3 (stable)" in tree
 
 
+@pytest.mark.peer("kubectl")
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not on PATH")
 def test_prometheus_answers_through_port_forward(engineer: Engineer) -> None:
     """`kubectl port-forward svc/prometheus-server` leads to the Prometheus that the analyses ask."""
     engineer.run("kubectl -n prometheus wait deployment/prometheus-server --for=condition=Available --timeout=60s")

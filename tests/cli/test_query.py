@@ -70,11 +70,12 @@ def test_the_answer_is_told_in_the_words_of_the_server() -> None:
         ask("http://here", "/api/v1/query", {}, lambda url, body: b"<html>")
 
 
-def test_a_vector_is_a_table_of_labels_and_values() -> None:
+def test_a_vector_is_a_table_of_labels_and_values_with_what_is_common_above_it() -> None:
     assert [line.split() for line in table_text(VECTOR).splitlines()] == [
-        ["NAME", "JOB", "ZONE", "VALUE"],
-        ["up", "web", "1"],
-        ["up", "a", "NaN"],
+        ["all:", '__name__="up"'],
+        ["job", "zone", "VALUE"],
+        ["web", "1"],
+        ["a", "NaN"],
     ]
     assert values_of(VECTOR) == ["1", "NaN"]
 
@@ -87,7 +88,7 @@ def test_a_vector_is_a_table_of_labels_and_values() -> None:
         (
             {"resultType": "matrix", "result": [{"metric": {"job": "web"}, "values": [[0, "1"], [1.5, "2"]]}]},
             [
-                ["JOB", "TIME", "VALUE"],
+                ["job", "TIME", "VALUE"],
                 ["web", "1970-01-01T00:00:00Z", "1"],
                 ["web", "1970-01-01T00:00:01.500Z", "2"],
             ],

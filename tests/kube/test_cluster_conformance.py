@@ -146,7 +146,9 @@ def test_a_write_from_an_old_version_conflicts(in_cluster: Run) -> None:
     ],
     ids=["wrong type", "too small", "not in enum", "missing"],
 )
-def test_invalid_objects_are_refused_with_their_field_path(in_cluster: Run, spec: dict[str, Any], field: str, says: str) -> None:
+def test_invalid_objects_are_refused_with_their_field_path(
+    in_cluster: Run, spec: dict[str, Any], field: str, says: str
+) -> None:
     async def main(cluster: Cluster, clock: Clock) -> None:
         with pytest.raises(ApiError) as caught:
             await cluster.create(WIDGETS, {"metadata": {"name": "a", "namespace": "default"}, "spec": spec})

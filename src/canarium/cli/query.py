@@ -109,7 +109,10 @@ def ask(url: str, path: str, form: Mapping[str, str], fetch: Fetch | None = None
 
 
 def table_text(data: Json) -> str:
-    """Labels and values in columns; the time too when there is more than one. `no data` for an empty answer."""
+    """Labels and values in columns; the time too when there is more than one. `no data` for an empty answer.
+
+    What all series have in common is told once, above.
+    """
     from canarium.rollouts.info.columns import columns
 
     kind, result = data["resultType"], data["result"]
@@ -117,16 +120,18 @@ def table_text(data: Json) -> str:
         return f"{result[1]}\n"
     if not result:
         return "no data\n"
-    names = sorted({name for series in result for name in series["metric"]}, key=lambda one: (one != "__name__", one))
-    header, rows = [name.upper().strip("_") for name in names], []
+    metrics = [series["metric"] for series in result]
+    names = sorted({name for metric in metrics for name in metric}, key=lambda one: (one != "__name__", one))
+    common = [name for name in names if len(metrics) > 1 and len({metric.get(name) for metric in metrics}) == 1]
+    names = [name for name in names if name not in common]
+    rows: list[list[str]] = []
     for series in result:
         labels = [series["metric"].get(name, "") for name in names]
-        if kind == "matrix":
-            rows += [[*labels, _moment(at), value] for at, value in _points(series)]
-        else:
-            rows += [[*labels, value] for _, value in _points(series)]
+        for at, value in _points(series):
+            rows.append([*labels, _moment(at), value] if kind == "matrix" else [*labels, value])
+    above = ", ".join(f'{name}="{metrics[0][name]}"' for name in common)
     times = ["TIME"] if kind == "matrix" else []
-    return columns([[*header, *times, "VALUE"], *rows])
+    return (f"all: {above}\n" if above else "") + columns([[*names, *times, "VALUE"], *rows])
 
 
 def values_of(data: Json) -> list[str]:

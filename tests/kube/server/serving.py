@@ -39,7 +39,9 @@ class PrintingPods:
     """See `canarium.kube.server.app.Pods`: every container has printed three lines."""
 
     def logs(self, pod: Obj, options: Options) -> AsyncIterator[bytes]:
-        """The last `tailLines` of them."""
+        """The last `tailLines` of them. Raises RuntimeError for a container called `broken`."""
+        if options.text("container") == "broken":
+            raise RuntimeError("a fault in the server")
         tail = options.number("tailLines")
 
         async def lines() -> AsyncIterator[bytes]:
@@ -55,7 +57,7 @@ class PrintingPods:
 
 @dataclass(frozen=True)
 class Served:
-    """A running server. ca: PEM, empty without TLS. run: do something with the registry in the server's own loop."""
+    """A running server. ca: PEM, empty without TLS. registry: only for its own loop."""
 
     url: str
     port: int
@@ -112,21 +114,21 @@ def serve_in_thread(tls: Path | None = None) -> Iterator[Served]:
     """The same in a thread of its own, for clients that block."""
     started = threading.Event()
     found: list[Served] = []
-    ending: list[Callable[[], None]] = []
+    ending: list[Callable[[], object]] = []
     failures: list[BaseException] = []
 
     async def main() -> None:
         stop, loop = asyncio.Event(), asyncio.get_running_loop()
         async with serve(tls) as served:
             found.append(served)
-            ending.append(lambda: loop.call_soon_threadsafe(stop.set) and None)
+            ending.append(lambda: loop.call_soon_threadsafe(stop.set))
             started.set()
             await stop.wait()
 
     def run() -> None:
         try:
             asyncio.run(main())
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001  # told to the test, which waits
             failures.append(error)
             started.set()
 

@@ -54,7 +54,7 @@ def write_kubeconfig(served: Served, folder: Path, token: str = TOKENS.admin) ->
     return file
 
 
-# -- the official client ------------------------------------------------------------------------------------------------
+# -- the official client ----------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -124,7 +124,11 @@ def test_the_official_client_watches(client: Any) -> None:
     watch = kubernetes.watch.Watch()
     seen = []
     for event in watch.stream(
-        core.list_namespaced_config_map, "default", resource_version=start, timeout_seconds=20, allow_watch_bookmarks=True
+        core.list_namespaced_config_map,
+        "default",
+        resource_version=start,
+        timeout_seconds=20,
+        allow_watch_bookmarks=True,
     ):
         seen.append((event["type"], event["object"].metadata.name, event["object"].data or None))
         if event["type"] == "DELETED":
@@ -223,7 +227,7 @@ def test_the_official_client_discovers_and_reviews(client: Any) -> None:
     assert review.status.allowed is True
 
 
-# -- kr8s -----------------------------------------------------------------------------------------------------------------
+# -- kr8s -------------------------------------------------------------------------------------------------------------
 
 
 def test_kr8s_works(tmp_path: Path) -> None:
@@ -269,7 +273,7 @@ def test_kr8s_works(tmp_path: Path) -> None:
     asyncio.run(main())
 
 
-# -- kopf -----------------------------------------------------------------------------------------------------------------
+# -- kopf -------------------------------------------------------------------------------------------------------------
 
 
 def test_a_kopf_operator_reconciles_a_custom_kind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -279,28 +283,29 @@ def test_a_kopf_operator_reconciles_a_custom_kind(tmp_path: Path, monkeypatch: p
         registry = kopf.OperatorRegistry()
         seen: list[str] = []
 
-        @kopf.on.login(registry=registry)
         def login(**options: Any) -> Any:
             return kopf.login_with_kubeconfig(**options)
 
-        @kopf.on.create("example.com", "v1", "widgets", registry=registry)
-        def on_create(spec: Any, name: str, patch: Any, **_: Any) -> dict[str, Any]:
+        def on_create(spec: Any, name: str, patch: Any, body: Any, **_: Any) -> dict[str, Any]:
+            kopf.info(body, reason="Seen", message="there it is")
             seen.append(f"created {name}")
             patch.status["ready"] = spec["size"]
             return {"by": "the operator"}
 
-        @kopf.on.update("example.com", "v1", "widgets", field="spec.size", registry=registry)
         def on_update(old: Any, new: Any, name: str, patch: Any, **_: Any) -> None:
             seen.append(f"{name}: {old} to {new}")
             patch.status["ready"] = new
 
-        @kopf.on.delete("example.com", "v1", "widgets", registry=registry)
         def on_delete(name: str, **_: Any) -> None:
             seen.append(f"deleted {name}")
 
+        toys = {"group": "example.com", "version": "v1", "plural": "widgets", "registry": registry}
+        kopf.on.login(registry=registry)(login)
+        kopf.on.create(**toys, id="on_create")(on_create)
+        kopf.on.update(**toys, field="spec.size")(on_update)
+        kopf.on.delete(**toys)(on_delete)
         ready, stop = threading.Event(), threading.Event()
         settings = kopf.OperatorSettings()
-        settings.posting.enabled = True
         thread = threading.Thread(
             target=lambda: asyncio.run(
                 kopf.operator(
@@ -317,7 +322,9 @@ def test_a_kopf_operator_reconciles_a_custom_kind(tmp_path: Path, monkeypatch: p
         client = kubernetes.config.new_client_from_config(str(tmp_path / "kubeconfig"))
         try:
             assert ready.wait(30)
-            widgets = kubernetes.dynamic.DynamicClient(client).resources.get(api_version="example.com/v1", kind="Widget")
+            widgets = kubernetes.dynamic.DynamicClient(client).resources.get(
+                api_version="example.com/v1", kind="Widget"
+            )
             core = kubernetes.client.CoreV1Api(client)
             widgets.create(namespace="default", body={"apiVersion": "example.com/v1", "kind": "Widget", **widget("w")})
             created = until(lambda: widgets.get(name="w", namespace="default"), lambda w: w.status and w.status.ready)
@@ -338,9 +345,11 @@ def test_a_kopf_operator_reconciles_a_custom_kind(tmp_path: Path, monkeypatch: p
             client.close()
 
         assert created.metadata.finalizers
-        assert created.status.on_create.by == "the operator"
+        assert created.status.to_dict() == {"ready": 1, "on_create": {"by": "the operator"}}
         assert seen == ["created w", "w: 1 to 7", "deleted w"]
-        assert {event.involved_object.kind for event in events} == {"Widget"}
+        assert ("Widget", "Seen", "there it is") in {
+            (event.involved_object.kind, event.reason, event.message) for event in events
+        }
         assert not thread.is_alive()
 
 

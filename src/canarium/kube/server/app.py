@@ -110,6 +110,10 @@ class ApiServer:
             answer = _failed(ApiError(500, "InternalError", f"the change could not be stored: {error}"))
         except ApiError as error:
             answer = _failed(error)
+        except Exception as error:  # a fault of ours: clients read a Status, whoever serves us logs the rest
+            problem = ApiError(500, "InternalError", f"Internal error occurred: {type(error).__name__}: {error}")
+            await _send(_failed(problem), send, with_body=scope["method"] != "HEAD")
+            raise
         if isinstance(answer, Stream):
             await _stream(answer, receive, send)
         else:
@@ -328,7 +332,7 @@ def _found(body: Obj | None) -> Answer:
 def _openapi_v2(accept: str) -> Answer:
     """A version 2 document that describes nothing: version 3 does.
 
-    kubectl reads it for kinds that version 3 does not name; without it, it never comes to say that there is no such kind.
+    kubectl reads it for kinds that version 3 does not name, and only then says that there is no such kind.
     """
     if _OPENAPI_V2_PROTOBUF in accept:
         media = _OPENAPI_V2_PROTOBUF.replace("@", ".")  # as upstream: clients' parsers take no @ in a Content-Type

@@ -123,7 +123,7 @@ class _Server(uvicorn.Server):
                     connection.transport.abort()
 
     async def _hang_up(self) -> None:
-        """Drop what is idle: closing TLS in good order takes a peer that answers, and an idle client does not listen."""
+        """Drop what is idle: closing TLS in good order takes a peer that answers; an idle client does not listen."""
         while self.server_state.tasks:
             await asyncio.wait(set(self.server_state.tasks))
         for connection in list(self.server_state.connections):
