@@ -801,6 +801,55 @@ $ kubectl exec deployment/web -- true
 ...
 ! 1
 """, web=True),
+    Case("job", """
+$ kubectl create job j --image=busybox -- true
+job.batch/j created
+$ kubectl wait --for=condition=complete job/j --timeout=4s
+job.batch/j condition met
+""", gap="no controller runs Jobs"),
+    Case("disruptions", """
+$ kubectl create poddisruptionbudget p --selector=app=web --min-available=0
+poddisruptionbudget.policy/p created
+$ kubectl wait pdb/p --for=jsonpath='{.status.currentHealthy}'=1 --timeout=2s
+poddisruptionbudget.policy/p condition met
+""", web=True, gap="no controller counts for PodDisruptionBudgets"),
+    Case("quota", """
+$ kubectl create quota q --hard=configmaps=1
+resourcequota/q created
+$ kubectl create configmap more
+error: failed to create configmap: configmaps "more" is forbidden: exceeded quota: q, requested: configmaps=1, ...
+! 1
+""", gap="ResourceQuotas are stored, neither counted nor enforced"),
+    Case("forbidden", """
+$ kubectl delete namespace default --dry-run=server
+...Error from server (Forbidden): namespaces "default" is forbidden: this namespace may not be deleted
+! 1
+""", gap="upstream's NamespaceLifecycle keeps default, kube-system and kube-public; here they can be deleted"),
+    Case("impersonation", """
+$ kubectl auth can-i get pods --as=nobody
+no
+! 1
+$ kubectl get pods --as=nobody
+Error from server (Forbidden): pods is forbidden: User "nobody" cannot list resource "pods" in API group "" in the \
+namespace "NS"
+! 1
+""", gap="RBAC objects are stored, not enforced: whoever has a token may do everything"),
+    Case("unauthorized", """
+$ kubectl get pods --token=bad
+error: You must be logged in to the server (Unauthorized)
+! 1
+"""),
+    Case("delete-namespace", """
+$ kubectl create namespace NS-full
+namespace/NS-full created
+$ kubectl create -n NS-full deployment d --image=nginx:1.27
+deployment.apps/d created
+$ kubectl wait -n NS-full deployment/d --for=condition=Available --timeout=20s
+deployment.apps/d condition met
+$ kubectl delete namespace NS-full --timeout=20s
+...namespace "NS-full" deleted
+$ kubectl get deploy,pods -n NS-full -o name
+"""),
     # discovery
     Case("resources", """
 $ kubectl api-resources --api-group=apps

@@ -8,6 +8,7 @@ import signal
 import socket
 import sqlite3
 import subprocess
+import sys
 import threading
 from contextlib import ExitStack
 from pathlib import Path
@@ -121,6 +122,24 @@ def test_a_detached_start_that_fails_says_why(tmp_path: Path) -> None:
     (cluster.data / "state.db").write_bytes(b"not a database at all" * 1000)
 
     failed_well(cluster.up("--detach"), "it did not start", "state.db")
+
+
+def test_down_leaves_a_process_alone_that_only_got_the_number_of_a_killed_one(tmp_path: Path) -> None:
+    (tmp_path / "kubeconfig").write_text(yaml.safe_dump(FORMER))
+    with LocalCluster(tmp_path) as cluster:
+        running = cluster.running
+        cluster.kill()
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as stranger:
+        (cluster.data / "running.json").write_text(json.dumps({**running, "pid": stranger.pid}))
+
+        status = cluster.run("status")
+        down = cluster.run("down")
+
+        assert status.returncode == 1
+        assert down.returncode == 0, down.stdout + down.stderr
+        assert stranger.poll() is None
+        stranger.communicate(b"\n")
+    assert kubeconfig(cluster) == FORMER
 
 
 # -- what is in the way -----------------------------------------------------------------------------------------------

@@ -14,8 +14,9 @@ from canarium.errors import CanariumError
 from canarium.kube.inprocess import InProcessCluster
 from canarium.kube.resources import PODS
 from canarium.kube.server.access import ADMIN, READER
+from canarium.kube.store.sqlite import SqliteStore
 from canarium.local.cluster import Doors, chosen_controllers, lose_pods
-from canarium.local.folder import DataFolder
+from canarium.local.folder import DataFolder, Running
 from tests.kube.worlds import in_cluster
 
 AT = "2026-01-05T09:00:00Z"
@@ -93,15 +94,15 @@ def test_credentials_are_made_once_and_only_their_owner_reads_them(tmp_path: Pat
 
 
 def test_the_record_of_a_process_that_is_gone_counts_as_nothing_running(tmp_path: Path) -> None:
-    from canarium.local.folder import Running
-
     folder = DataFolder(tmp_path)
     folder.record(Running(2**22 + 1, "canarium", {}, "", "", "", "", ""))
 
     assert folder.running() is None
     assert folder.last() is not None
     folder.record(Running(os.getpid(), "canarium", {}, "", "", "", "", ""))
-    assert folder.running() is not None
+    assert folder.running() is None  # the number is ours, and nobody holds the database
+    with SqliteStore(folder.database):
+        assert folder.running() is not None
 
 
 def test_a_busy_port_names_the_flag_and_opens_nothing() -> None:

@@ -46,12 +46,20 @@ def test_a_remote_on_this_machine_is_read_there_with_and_without_its_suffix(copy
     assert repositories.info(str(tmp_path / "origin"), head).message.strip() == "one"
 
 
-def test_a_remote_on_the_network_is_read_from_the_working_copy(copy: WorkingCopy, tmp_path: Path) -> None:
-    config = tmp_path / "copy" / ".git" / "config"
+def test_a_remote_on_the_network_is_read_as_far_as_it_was_pushed_or_fetched(copy: WorkingCopy, tmp_path: Path) -> None:
+    pushed = copy.head
+    assert pushed is not None
+    git = tmp_path / "copy" / ".git"
+    (git / "refs" / "remotes" / "origin").mkdir(parents=True, exist_ok=True)
+    (git / "refs" / "remotes" / "origin" / "main").write_text(pushed + "\n")
+    config = git / "config"
     config.write_text(config.read_text().replace(str(tmp_path / "origin.git"), "https://git.example.com/team/shop.git"))
+    copy.write({"file": "not pushed"})
+    copy.commit("not pushed", author=AUTHOR, at=DEFAULT_START)
     repositories = LocalRemotes(LocalRepositories(), remotes_of(tmp_path / "copy"))
 
-    assert repositories.resolve("https://git.example.com/team/shop", "HEAD") == copy.head()
+    for revision in ("HEAD", "main"):
+        assert repositories.resolve("https://git.example.com/team/shop", revision) == pushed
     with pytest.raises(RemoteNotBuilt):
         repositories.resolve("https://git.example.com/another.git", "HEAD")
 

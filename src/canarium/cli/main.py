@@ -55,6 +55,9 @@ def _without_collecting() -> Iterator[None]:
 
 
 _ELSEWHERE = {
+    "app": "canarium.cli.app:app_group",
+    "query": "canarium.cli.query:query",
+    "verify": "canarium.cli.verify:verify_command",
     "up": "canarium.cli.up:up",
     "down": "canarium.cli.up:down",
     "status": "canarium.cli.up:status",

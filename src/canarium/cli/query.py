@@ -178,7 +178,7 @@ def _seconds(text: str, flag: str) -> float:
 
 
 def _running_url(name: str, data_dir: Path | None) -> str:
-    from canarium.cli.up import _data_home as data_home
+    from canarium.cli.up import data_home as data_home
     from canarium.local.folder import DataFolder, checked_name
 
     running = DataFolder((data_dir or data_home() / checked_name(name)).resolve()).running()

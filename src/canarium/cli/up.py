@@ -73,7 +73,7 @@ def up(path: Path, files: tuple[Path, ...], detach: bool, name: str, **options: 
     """
     from canarium.local.folder import DataFolder, checked_name
 
-    folder = DataFolder((options["data_dir"] or _data_home() / checked_name(name)).resolve())
+    folder = DataFolder((options["data_dir"] or data_home() / checked_name(name)).resolve())
     folder.make()
     running = folder.running()
     if running is not None:
@@ -292,7 +292,7 @@ def down(name: str, data_dir: Path | None) -> None:
     from canarium.kube.kubeconfig import remove_context
     from canarium.local.folder import DataFolder, checked_name
 
-    folder = DataFolder((data_dir or _data_home() / checked_name(name)).resolve())
+    folder = DataFolder((data_dir or data_home() / checked_name(name)).resolve())
     running, clock = folder.running(), RealClock()
     last = running or folder.last()
     if last is None:
@@ -302,7 +302,7 @@ def down(name: str, data_dir: Path | None) -> None:
         if running is not None:
             os.kill(running.pid, signal.SIGTERM)
             deadline = clock.monotonic() + STOP_SECONDS
-            while folder.running() is not None:
+            while folder.is_ending(running):
                 if clock.monotonic() > deadline:
                     raise CanariumError(
                         f"process {running.pid} does not stop", next_step=f"End it with: kill -9 {running.pid}"
@@ -326,7 +326,7 @@ def status(name: str, data_dir: Path | None, output: str) -> None:
     """Show what runs where: process, ports, addresses. Exit code 1 when nothing runs."""
     from canarium.local.folder import DataFolder, checked_name
 
-    folder = DataFolder((data_dir or _data_home() / checked_name(name)).resolve())
+    folder = DataFolder((data_dir or data_home() / checked_name(name)).resolve())
     running = folder.running()
     if output == "json":
         import msgspec
@@ -340,7 +340,8 @@ def status(name: str, data_dir: Path | None, output: str) -> None:
         sys.exit(1)
 
 
-def _data_home() -> Path:
+def data_home() -> Path:
+    """Where clusters keep their state unless told otherwise: below XDG_DATA_HOME, or ~/.local/share."""
     home = os.environ.get("XDG_DATA_HOME")
     return (Path(home) if home else Path.home() / ".local" / "share") / "canarium"
 

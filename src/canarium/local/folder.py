@@ -6,6 +6,7 @@ Everything is readable by its owner only; credentials are made once and kept.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import secrets
@@ -78,13 +79,28 @@ class DataFolder:
             ) from error
 
     def running(self) -> Running | None:
-        """What runs on this folder, if its process is alive."""
+        """What runs on this folder. A process that merely got the number of one that was killed does not hold the
+        database, and is nobody to stop."""
+        found = self.last()
+        return found if found is not None and _is_alive(found.pid) and self._is_held() else None
+
+    def is_ending(self, running: Running) -> bool:
+        """Whether a cluster that was told to stop is still about it; it lets go of the database before it is done."""
+        return self.last() == running and _is_alive(running.pid)
+
+    def _is_held(self) -> bool:
+        """Whether a process has the database open."""
         try:
-            found = msgspec.json.decode(self._running.read_bytes(), type=Running)
-            os.kill(found.pid, 0)
-        except (OSError, msgspec.DecodeError):
-            return None
-        return found
+            lock = os.open(self.database.with_name(self.database.name + ".lock"), os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:
+            return False
+        try:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(lock)
+        return False
 
     def last(self) -> Running | None:
         """What ran last on this folder, alive or not."""
@@ -100,6 +116,14 @@ class DataFolder:
     def clear(self) -> None:
         """Nothing runs any more."""
         self._running.unlink(missing_ok=True)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except OSError:
+        return False
+    return True
 
 
 def write_private(file: Path, text: bytes) -> None:

@@ -12,10 +12,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from canarium.clock import Clock
 from canarium.errors import CanariumError
-from canarium.gitops.git.local import local_path
-from canarium.gitops.git.repositories import CommitInfo, Repositories, RepositoryUnreachable
+from canarium.gitops.git.local import SCP_LIKE, local_path
+from canarium.gitops.git.repositories import CommitInfo, Repositories, RepositoryUnreachable, RevisionNotFound
 from canarium.gitops.kinds import APPLICATION_SETS, APPLICATIONS
 from canarium.gitops.tree import Tree
 from canarium.kube.cluster import ApiError, Cluster
@@ -28,32 +30,43 @@ _READERS = (
 """Who reads repositories, and the annotation that asks each to look again."""
 
 
-def remotes_of(working_copy: Path) -> dict[str, Path]:
-    """Each remote's URL, and the repository on this machine to read for it. Raises CanariumError for no repository."""
+class Remote(msgspec.Struct, frozen=True):
+    """Where a remote is read. tracking: the remote's name in the working copy at `path`, whose remote-tracking branches
+    stand for it; empty where `path` is the remote itself."""
+
+    path: Path
+    tracking: str = ""
+    branch: str = ""
+
+
+def remotes_of(working_copy: Path) -> dict[str, Remote]:
+    """Each remote's URL, and where on this machine it is read. Raises CanariumError for no repository."""
     from dulwich.errors import NotGitRepository
     from dulwich.repo import Repo
 
     try:
         with Repo(str(working_copy)) as repo:
             config = repo.get_config()
-            urls = [
-                config.get(section, b"url").decode()
+            urls = {
+                section[1].decode(): config.get(section, b"url").decode()
                 for section in config.sections()
-                if section[0] == b"remote" and config.has_section(section) and _has(config, section)
-            ]
+                if section[0] == b"remote" and len(section) > 1 and _has(config, section)
+            }
+            head = repo.refs.read_ref(b"HEAD") or b""  # type: ignore[arg-type]  # dulwich's Ref is a NewType of bytes
     except (NotGitRepository, OSError) as error:
         raise CanariumError(
             f"{working_copy} is not a git working copy",
             next_step="Run this in one, name one, or make the example: canarium init silent-canary DIR",
         ) from error
-    found: dict[str, Path] = {}
-    for url in urls:
+    branch = head.removeprefix(b"ref: refs/heads/").decode() if head.startswith(b"ref: refs/heads/") else ""
+    found: dict[str, Remote] = {}
+    for name, url in urls.items():
+        is_address = "://" in url or url.startswith("/") or SCP_LIKE.match(url)
         try:
-            path = local_path(url if "://" in url or url.startswith("/") else str((working_copy / url).resolve()))
+            remote = Remote(local_path(url if is_address else str((working_copy / url).resolve())))
         except RepositoryUnreachable:
-            path = working_copy
-        found[url] = path
-        found[_without_suffix(url)] = path
+            remote = Remote(working_copy, name, branch)
+        found[url] = found[_without_suffix(url)] = remote
     return found
 
 
@@ -73,17 +86,26 @@ def _without_suffix(url: str) -> str:
 class LocalRemotes:
     """Serves the remotes of a working copy from this machine, and every other address as it is. See `Repositories`."""
 
-    def __init__(self, inner: Repositories, remotes: Mapping[str, Path]) -> None:
+    def __init__(self, inner: Repositories, remotes: Mapping[str, Remote]) -> None:
         self._inner = inner
         self._remotes = remotes
 
+    def _remote(self, repo_url: str) -> Remote | None:
+        return self._remotes.get(repo_url) or self._remotes.get(_without_suffix(repo_url))
+
     def _local(self, repo_url: str) -> str:
-        path = self._remotes.get(repo_url) or self._remotes.get(_without_suffix(repo_url))
-        return repo_url if path is None else str(path)
+        remote = self._remote(repo_url)
+        return repo_url if remote is None else str(remote.path)
 
     def resolve(self, repo_url: str, revision: str = "HEAD") -> str:
-        """See `Repositories`."""
-        return self._inner.resolve(self._local(repo_url), revision)
+        """See `Repositories`. Where the working copy stands for a remote, its own branches do not count."""
+        remote, local = self._remote(repo_url), self._local(repo_url)
+        if remote is not None and remote.tracking:
+            names = ("HEAD", remote.branch) if revision in ("", "HEAD") else (revision,)
+            for name in names:
+                with suppress(RevisionNotFound):
+                    return self._inner.resolve(local, f"refs/remotes/{remote.tracking}/{name}")
+        return self._inner.resolve(local, revision)
 
     def tree(self, repo_url: str, sha: str) -> Tree:
         """See `Repositories`."""

@@ -24,6 +24,11 @@ from tests.kube.server.serving import TOKENS, Served, serve, serve_in_thread
 MAPS = "/api/v1/namespaces/default/configmaps"
 SECRETS = "/api/v1/namespaces/default/secrets"
 JSON = "application/json"
+BOMB = b"a0: &a0 [x, x]\n" + b"".join(
+    b"a%d: &a%d [%s]\n" % (n, n, b", ".join([b"*a%d" % (n - 1)] * 9)) for n in range(1, 12)
+)
+"""A few hundred bytes of YAML that stand for gigabytes."""
+
 PROTOBUF = "application/vnd.kubernetes.protobuf"
 
 
@@ -179,6 +184,8 @@ def test_a_body_of_ten_megabytes_is_too_large(ask: Asker) -> None:
         ("application/yaml", b"\tb: 1"),
         ("application/yaml", b"\xff\xfe"),
         ("application/yaml", b"- 1\n- 2\n"),
+        ("application/yaml", BOMB),
+        ("application/yaml", b"[" * 5000),
         (PROTOBUF, b"no magic"),
         (PROTOBUF, b"k8s\x00"),
         (PROTOBUF, b"k8s\x00\xff\xff\xff\xff"),
