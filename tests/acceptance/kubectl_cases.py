@@ -277,15 +277,7 @@ Annotations:  <none>
 
 Data
 ====
-colour:
-----
-blue
-
-size:
-----
-large
-
-
+...
 BinaryData
 ====
 
@@ -804,7 +796,7 @@ $ kubectl exec deployment/web -- true
     Case("job", """
 $ kubectl create job j --image=busybox -- true
 job.batch/j created
-$ kubectl wait --for=condition=complete job/j --timeout=4s
+$ kubectl wait --for=condition=complete job/j --timeout=2s
 job.batch/j condition met
 """, gap="no controller runs Jobs"),
     Case("disruptions", """
@@ -821,10 +813,10 @@ error: failed to create configmap: configmaps "more" is forbidden: exceeded quot
 ! 1
 """, gap="ResourceQuotas are stored, neither counted nor enforced"),
     Case("forbidden", """
-$ kubectl delete namespace default --dry-run=server
+$ kubectl delete namespace default
 ...Error from server (Forbidden): namespaces "default" is forbidden: this namespace may not be deleted
 ! 1
-""", gap="upstream's NamespaceLifecycle keeps default, kube-system and kube-public; here they can be deleted"),
+"""),
     Case("impersonation", """
 $ kubectl auth can-i get pods --as=nobody
 no
@@ -842,13 +834,13 @@ error: You must be logged in to the server (Unauthorized)
     Case("delete-namespace", """
 $ kubectl create namespace NS-full
 namespace/NS-full created
-$ kubectl create -n NS-full deployment d --image=nginx:1.27
+$ kubectl create -n NS-full -f one.yaml
+configmap/one created
+$ kubectl create -n NS-full deployment d --image=nginx:1.27 --replicas=0
 deployment.apps/d created
-$ kubectl wait -n NS-full deployment/d --for=condition=Available --timeout=20s
-deployment.apps/d condition met
 $ kubectl delete namespace NS-full --timeout=20s
 ...namespace "NS-full" deleted
-$ kubectl get deploy,pods -n NS-full -o name
+$ kubectl get cm,deploy,rs -n NS-full -o name
 """),
     # discovery
     Case("resources", """

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import urllib.parse
@@ -20,6 +19,7 @@ from typing import Any
 import pytest
 
 from canarium.lab.examples import MANIFESTS
+from tests.acceptance.local_cluster import LocalCluster
 from tests.peers import PeerMissing, kubectl
 
 STABLE, CANARY = "6fdd67656d", "5478f49d8b"
@@ -40,40 +40,22 @@ class Engineer:
     """Someone at a terminal, in the example's working copy."""
 
     def __init__(self, home: Path, kubectl_binary: Path) -> None:
-        self.home = home
         self.repo = home / "repo"
+        self.cluster = LocalCluster(home, path=self.repo)
         tools = home / "bin"
         tools.mkdir(parents=True)
         (tools / "kubectl").symlink_to(kubectl_binary)
         scripts = Path(sys.executable).parent
         self._environment = {
-            "HOME": str(home),
+            **self.cluster.environment,
             "PATH": os.pathsep.join([str(tools), str(scripts), os.environ.get("PATH", "")]),
-            "KUBECONFIG": str(home / "kubeconfig"),
+            "KUBECONFIG": str(self.cluster.kubeconfig),
             "GIT_AUTHOR_NAME": "Engineer",
             "GIT_AUTHOR_EMAIL": "engineer@example.com",
             "GIT_COMMITTER_NAME": "Engineer",
             "GIT_COMMITTER_EMAIL": "engineer@example.com",
-            "NO_COLOR": "1",
         }
         self.run("canarium init silent-canary repo", where=home)
-        self._up = subprocess.Popen(
-            ["canarium", "up", "--data-dir", str(home / "data")]
-            + [f"--{door}-port=0" for door in ("api", "applications", "rollouts", "metrics")],
-            cwd=self.repo,
-            env=self._environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        assert self._up.stdout is not None
-        told = []
-        for line in self._up.stdout:
-            told.append(line)
-            if line.startswith("Ready after"):
-                break
-        assert told[-1].startswith("Ready after"), "".join(told)
-        self.ports: dict[str, int] = json.loads((home / "data" / "running.json").read_text())["ports"]
 
     def run(self, command: str, *, expect: int = 0, where: Path | None = None) -> str:
         """Type a command; what it printed, both streams in order."""
@@ -119,19 +101,12 @@ class Engineer:
 
     def query(self, expression: str) -> list[Any]:
         """Ask Prometheus over its own port."""
-        url = f"http://127.0.0.1:{self.ports['metrics']}/api/v1/query?query={urllib.parse.quote(expression)}"
+        url = f"http://127.0.0.1:{self.cluster.ports['metrics']}/api/v1/query?query={urllib.parse.quote(expression)}"
         with urllib.request.urlopen(url, timeout=30) as answer:
             body = json.load(answer)
         assert body["status"] == "success", body
         found: list[Any] = body["data"]["result"]
         return found
-
-    def leave(self) -> None:
-        """Ctrl-C, and look that it went well."""
-        self._up.send_signal(signal.SIGINT)
-        told, _ = self._up.communicate(timeout=30)
-        assert self._up.returncode == 0, told
-        assert "Traceback" not in told, told
 
 
 @pytest.fixture
@@ -143,10 +118,10 @@ def engineer(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     except PeerMissing as missing:
         pytest.skip(str(missing))
     someone = Engineer(tmp_path, binary)
-    try:
+    with someone.cluster as cluster:
         yield someone
-    finally:
-        someone.leave()
+        assert cluster.stop() == 0
+    assert "Traceback" not in cluster.said, cluster.said
 
 
 @pytest.mark.peer("kubectl")

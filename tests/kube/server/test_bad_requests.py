@@ -170,6 +170,19 @@ def test_a_body_of_ten_megabytes_is_too_large(ask: Asker) -> None:
     assert ask("GET", f"{MAPS}/big").code == 404
 
 
+def test_a_body_without_end_is_too_large_as_soon_as_it_is(ask: Asker) -> None:
+    head = f"POST {MAPS} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {TOKENS.admin}\r\n"
+    chunk = b"10000\r\n" + b" " * 0x10000 + b"\r\n"
+    with socket.create_connection(("127.0.0.1", ask.served.port), timeout=10) as peer:
+        peer.sendall(f"{head}Content-Type: {JSON}\r\nTransfer-Encoding: chunked\r\n\r\n".encode())
+        with suppress(ConnectionError):
+            for _ in range(3 * 16 + 1):
+                peer.sendall(chunk)
+        answer = peer.recv(4096)
+
+    assert answer.startswith(b"HTTP/1.1 413 ")
+
+
 @pytest.mark.parametrize(
     ("content_type", "body"),
     [
