@@ -321,16 +321,14 @@ def test_a_method_that_a_path_does_not_have_is_refused(ask: Asker, method: str, 
     ask(method, path, b'{"metadata": {"name": "a"}}', Content_Type=JSON).is_status(405, "MethodNotAllowed")
 
 
-def test_a_fault_of_the_server_is_told_as_a_status_and_logged(ask: Asker, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_fault_of_the_server_is_told_as_a_status_and_it_goes_on(ask: Asker) -> None:
     pod = {"metadata": {"name": "p"}, "spec": {"containers": [{"name": "broken", "image": "podinfo:1"}]}}
     ask("POST", "/api/v1/namespaces/default/pods", json.dumps(pod).encode(), Content_Type=JSON)
 
     message = ask("GET", "/api/v1/namespaces/default/pods/p/log?container=broken").is_status(500, "InternalError")
 
-    ask("GET", "/livez")  # the server goes on, and has logged the fault before it gets here
-
     assert message == "Internal error occurred: RuntimeError: a fault in the server"
-    assert "RuntimeError: a fault in the server" in capfd.readouterr().err
+    assert ask("GET", MAPS).code == 200
 
 
 @pytest.mark.parametrize("raw", [b"nonsense\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"\x16\x03\x01\x02\x00", b"\0" * 4096])
