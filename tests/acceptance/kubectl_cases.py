@@ -552,7 +552,7 @@ $ kubectl patch deployment web -p '{"spec":{"template":{"spec":{"containers":[{"
 deployment.apps/web patched
 $ kubectl get deployment web -o jsonpath='{.spec.template.spec.containers[*].name}'
 side web
-""", web=True, gap="a strategic merge without $setElementOrder puts new items last; upstream orders by the patch"),
+""", web=True),
     Case("replace", """
 $ kubectl create -f one.yaml
 configmap/one created

@@ -109,14 +109,14 @@ def deployment(**pod: Any) -> dict[str, Any]:
     return {"metadata": {"name": "shop"}, "spec": {"replicas": 2, "template": {"spec": pod}}}
 
 
-def test_containers_merge_by_name_and_new_ones_come_last() -> None:
+def test_containers_merge_by_name_in_the_order_of_the_patch_before_those_it_does_not_name() -> None:
     was = deployment(containers=[{"name": "app", "image": "v1", "args": ["x"]}, {"name": "log"}])
 
     now = strategic.apply(
         was, deployment(containers=[{"name": "new"}, {"name": "app", "image": "v2", "args": None}]), DEPLOYMENT
     )
 
-    assert now == deployment(containers=[{"name": "app", "image": "v2"}, {"name": "log"}, {"name": "new"}])
+    assert now == deployment(containers=[{"name": "new"}, {"name": "app", "image": "v2"}, {"name": "log"}])
 
 
 def test_lists_of_custom_resources_are_replaced() -> None:
@@ -158,7 +158,7 @@ def test_primitive_lists_merge_as_sets() -> None:
     was = {"metadata": {"finalizers": ["a", "b"]}}
     patch = {"metadata": {"$deleteFromPrimitiveList/finalizers": ["a"], "finalizers": ["c"]}}
 
-    assert strategic.apply(was, patch, ("", "Pod")) == {"metadata": {"finalizers": ["b", "c"]}}
+    assert strategic.apply(was, patch, ("", "Pod")) == {"metadata": {"finalizers": ["c", "b"]}}
 
 
 def test_the_order_that_was_asked_for_wins_and_others_keep_their_neighbours() -> None:

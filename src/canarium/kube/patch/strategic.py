@@ -77,7 +77,7 @@ def _value(old: Any, new: Any, field: Field, order: Sequence[Any] | None, at: st
     was = old if isinstance(old, list) else []
     if not field.keys:
         merged = was + [item for item in new if item not in was]
-        return _ordered(merged, was, order, "") if order is not None else merged
+        return _ordered(merged, was, new if order is None else order, "")
     return _items(was, new, field, order, at)
 
 
@@ -100,7 +100,9 @@ def _items(was: list[Any], new: list[Any], field: Field, order: Sequence[Any] | 
             merged.append(_clean(item))
         else:
             merged[here] = _map(merged[here], item, field.type, f"{at}[{item[key]}]")
-    return _ordered(merged, was, order, key) if order is not None else merged
+    if order is None:  # the patch's own order counts then (strategicpatch normalizeElementOrder)
+        order = [item for item in new if item.get("$patch") != "delete"]
+    return _ordered(merged, was, order, key)
 
 
 def _ordered(merged: list[Any], was: list[Any], order: Sequence[Any], key: str) -> list[Any]:
