@@ -611,3 +611,15 @@ def test_refusals_carry_the_details_of_a_status() -> None:
         )
 
     in_registry(main)
+
+
+@pytest.mark.parametrize("name", ["default", "kube-system", "kube-public"])
+def test_namespaces_that_a_cluster_needs_are_not_deleted(name: str) -> None:
+    async def main(cluster: Cluster, clock: Clock) -> None:
+        if name != "default":
+            await cluster.create(NAMESPACES, {"metadata": {"name": name}})
+
+        with pytest.raises(ApiError, match=f'namespaces "{name}" is forbidden: this namespace may not be deleted'):
+            await cluster.delete(NAMESPACES, "", name)
+
+    in_cluster(main)

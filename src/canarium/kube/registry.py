@@ -48,6 +48,8 @@ _encode = msgspec.json.Encoder().encode
 
 _SERVER_OWNED = ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation")
 
+_KEPT_NAMESPACES = ("default", "kube-system", "kube-public")  # as the NamespaceLifecycle admission plugin has them
+
 
 class Registry:
     """The API's rules over a store. All methods are synchronous and take effect at once. What they return is nobody
@@ -512,10 +514,12 @@ class Registry:
         dry_run: bool = False,
     ) -> Obj | None:
         """Delete, or mark for deletion when finalizers or a grace period keep the object (which is then returned).
-        Raises NotFound, Conflict (preconditions)."""
+        Raises NotFound, Conflict (preconditions), ApiError (Forbidden)."""
         served = self._kinds.find(resource)
         stored = self._stored(served, key)
         obj = _object(stored)
+        if served.resource == NAMESPACES and key.name in _KEPT_NAMESPACES:
+            raise forbidden(served.resource, key.name, "this namespace may not be deleted")
         _check_preconditions(served.resource, obj, uid, resource_version, str(stored.revision))
         leaving = marked(served.resource, obj, self._now(), propagation=propagation, asked_grace=grace_period_seconds)
         if is_finished(leaving):

@@ -18,9 +18,8 @@ import msgspec
 from canarium.clock import Clock
 from canarium.kube.cluster import ApiError, Gone
 from canarium.kube.objects import Obj, ObjectKey, labels_of
-from canarium.kube.refusals import forbidden
 from canarium.kube.registry import Registry
-from canarium.kube.resources import NAMESPACES, Resource
+from canarium.kube.resources import Resource
 from canarium.kube.selectors import parse_fields, parse_labels
 from canarium.kube.server import statuses, strictness
 from canarium.kube.server.bodies import PATCH_TYPES, media_type
@@ -32,7 +31,6 @@ _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
 _JSON = "application/json"
 
-_KEPT_NAMESPACES = ("default", "kube-system", "kube-public")  # as the NamespaceLifecycle admission plugin has them
 _PROPAGATIONS = ("Background", "Foreground", "Orphan")
 
 
@@ -406,8 +404,6 @@ class ResourceHandler:
         self, resource: Resource, info: RequestInfo, options: Options, body: Any, form: Accepted
     ) -> Answer:
         key = ObjectKey(info.namespace, info.name)
-        if resource == NAMESPACES and info.name in _KEPT_NAMESPACES:
-            raise forbidden(resource, info.name, "this namespace may not be deleted")
         uid = str(self._registry.get(resource, key)["metadata"].get("uid", ""))
         left = self._registry.delete(resource, key, **_deletion(options, body))
         await self._registry.store.durable()
