@@ -54,6 +54,13 @@ data_option = click.option(
 @click.option("--rollouts-port", type=click.IntRange(0, 65535), default=30101, show_default=True)
 @click.option("--metrics-port", type=click.IntRange(0, 65535), default=30102, show_default=True)
 @click.option(
+    "--nodes",
+    type=click.IntRange(1, 200),
+    default=1,
+    show_default=True,
+    help="How many simulated nodes; each has addresses for 250 pods.",
+)
+@click.option(
     "--controllers",
     default="*",
     show_default=True,
@@ -90,7 +97,7 @@ def up(path: Path, files: tuple[Path, ...], detach: bool, name: str, **options: 
 
     ports = {key: options[f"{key}_port"] for key in ("api", "applications", "rollouts", "metrics")}
     chosen = chosen_controllers(options["controllers"])
-    asyncio.run(_up(RealClock(), folder, path.resolve(), files, name, ports, kubeconfig, chosen))
+    asyncio.run(_up(RealClock(), folder, path.resolve(), files, name, ports, kubeconfig, chosen, options["nodes"]))
 
 
 async def _up(
@@ -102,6 +109,7 @@ async def _up(
     ports: dict[str, int],
     kubeconfig: Path,
     controllers: frozenset[str],
+    nodes: int,
 ) -> None:
     import secrets
 
@@ -129,6 +137,7 @@ async def _up(
             seed=secrets.token_hex(16),
             tokens=tokens,
             controllers=controllers,
+            nodes=nodes,
         )
     except BaseException:
         doors.close()

@@ -93,6 +93,7 @@ class LocalCluster:
         seed: str,
         tokens: Tokens,
         controllers: frozenset[str] = frozenset(CONTROLLERS),
+        nodes: int = 1,
     ) -> None:
         self._folder = folder
         self._clock = clock
@@ -105,7 +106,7 @@ class LocalCluster:
         self.world = World(
             clock,
             repositories,
-            WorldOptions(seed=seed, latency_seconds=(0.0, 0.0), controllers=controllers),
+            WorldOptions(seed=seed, nodes=nodes, latency_seconds=(0.0, 0.0), controllers=controllers),
             store=self._store,
         )
         self._pushes = PushWatch(self.world.cluster, repositories, clock)
