@@ -18,12 +18,8 @@ from canarium.kube.cluster import Cluster
 from canarium.kube.controller.events import event_for, record_event
 from canarium.kube.decision import EventNote
 from canarium.kube.objects import Obj, ObjectKey, key_of
-from canarium.nodes.pod_worker import Dials, Host, PodWorker
+from canarium.nodes.pod_worker import Dials, Host, NoAddressLeft, PodWorker
 from canarium.nodes.runtime import Runtime
-
-
-class NoAddressLeft(CanariumError):
-    """The node's podCIDR is used up."""
 
 
 def _nobody(key: ObjectKey) -> None:

@@ -29,6 +29,10 @@ class Kubelet:
         self._pods = listers(PODS)
         self._agent = agent
 
+    def concerns(self, obj: Obj) -> bool:
+        """A pod of this node."""
+        return bool(obj["spec"].get("nodeName") == self._agent.name)
+
     async def observe(self, key: ObjectKey) -> ObservedPod | None:
         """See `Reconciler`."""
         pod = self._pods.get(*key)

@@ -16,6 +16,7 @@ from typing import Any, Protocol
 import msgspec
 
 from canarium.clock import Chance, Clock
+from canarium.errors import CanariumError
 from canarium.kube.decision import EventNote
 from canarium.kube.objects import Obj
 from canarium.nodes.network import Dialer, HttpRequest, Network, NetworkError
@@ -28,6 +29,11 @@ PROBE_HEADERS = {"user-agent": "kube-probe/1.34", "accept": "*/*", "connection":
 PULL_BACKOFF_FIRST_SECONDS, PULL_BACKOFF_MOST_SECONDS = 10.0, 300.0
 NOTICE_SECONDS = (0.1, 1.0)
 """How long the kubelet takes to notice that a container ended: it looks once a second."""
+SANDBOX_RETRY_SECONDS = 10.0
+
+
+class NoAddressLeft(CanariumError):
+    """The node's podCIDR is used up."""
 
 
 class Dials(Network, Dialer, Protocol):
@@ -140,7 +146,18 @@ class PodWorker:
     # -- life ---------------------------------------------------------------------------------------------------
 
     async def _live(self) -> None:
-        self._pod_ip = self._host.take_address()
+        while True:
+            try:
+                self._pod_ip = self._host.take_address()
+                break
+            except NoAddressLeft as error:  # as a kubelet whose network plugin has none: tell it, and try again
+                note = EventNote(
+                    type="Warning",
+                    reason="FailedCreatePodSandBox",
+                    message=f"Failed to create pod sandbox: {error.problem}",
+                )
+                self._host.tell(self.pod, note)
+                await self._host.clock.sleep(SANDBOX_RETRY_SECONDS)
         await self._host.runtime.open_sandbox(self.pod, self._pod_ip)
         self._has_sandbox = True
         self._changed()

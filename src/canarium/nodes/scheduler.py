@@ -59,6 +59,35 @@ class ObservedPending(msgspec.Struct, frozen=True, kw_only=True):
     pods_by_node: Mapping[str, int]
 
 
+class _PodCounts:
+    """How many unfinished pods each node has: those that are shown, and those just bound that are not shown yet (what
+    upstream's scheduler cache assumes). Without the second, a burst of pods would all find the same node empty."""
+
+    def __init__(self) -> None:
+        self._node_of: dict[ObjectKey, str] = {}
+        self._counts: dict[str, int] = {}
+
+    def put(self, key: ObjectKey, node: str) -> None:
+        """The pod counts for this node from now on; for none if it is empty."""
+        former = self._node_of.pop(key, "")
+        if former:
+            self._counts[former] -= 1
+        if node:
+            self._node_of[key] = node
+            self._counts[node] = self._counts.get(node, 0) + 1
+
+    def shown(self, key: ObjectKey, pod: Obj | None) -> None:
+        """The pod as it is shown; None when it is gone."""
+        if pod is None or (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed"):
+            self.put(key, "")
+        elif pod["spec"].get("nodeName"):
+            self.put(key, pod["spec"]["nodeName"])
+
+    def by_node(self) -> dict[str, int]:
+        """Pods by node."""
+        return dict(self._counts)
+
+
 class Scheduler:
     """A `Reconciler` of pods without a node."""
 
@@ -70,11 +99,18 @@ class Scheduler:
         del cluster
         self._pods = listers(PODS)
         self._nodes = listers(NODES)
-        self.watches = (Watch(NODES, self._unscheduled),)
+        self._counts = _PodCounts()
+        self.watches = (Watch(NODES, self._unscheduled), Watch(PODS, self._counted))
 
     def _unscheduled(self, node: Obj) -> list[ObjectKey]:
         del node
         return [key_of(pod) for pod in self._pods.list() if not pod["spec"].get("nodeName")]
+
+    def _counted(self, pod: Obj) -> list[ObjectKey]:
+        """Keep the counts; nobody is woken for that."""
+        key = key_of(pod)
+        self._counts.shown(key, pod if self._pods.uid(*key) is not None else None)
+        return []
 
     def concerns(self, obj: Obj) -> bool:
         """A pod without a node."""
@@ -87,20 +123,19 @@ class Scheduler:
             return None
         if pod["spec"].get("schedulerName", DEFAULT_SCHEDULER) != DEFAULT_SCHEDULER:
             return None
-        pods_by_node: dict[str, int] = {}
-        for other in self._pods.list():
-            node = other["spec"].get("nodeName")
-            if node and (other.get("status") or {}).get("phase") not in ("Succeeded", "Failed"):
-                pods_by_node[node] = pods_by_node.get(node, 0) + 1
-        return ObservedPending(pod=pod, nodes=tuple(self._nodes.list()), pods_by_node=pods_by_node)
+        return ObservedPending(pod=pod, nodes=tuple(self._nodes.list()), pods_by_node=self._counts.by_node())
 
     def subject(self, observed: ObservedPending) -> Obj:
         """See `Reconciler`."""
         return observed.pod
 
     def decide(self, observed: ObservedPending, now: datetime) -> Decision:
-        """See `decide`."""
-        return decide(observed, now)
+        """See `decide`. A pod that it binds counts at once; if the write fails, the next look counts it anew."""
+        decision = decide(observed, now)
+        for reason in decision.because:
+            if isinstance(reason, Bound):
+                self._counts.put(key_of(observed.pod), reason.node)
+        return decision
 
 
 def decide(observed: ObservedPending, now: datetime) -> Decision:
