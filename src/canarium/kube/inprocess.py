@@ -50,6 +50,8 @@ class InProcessCluster:
     async def _travel(self) -> None:
         if self._latency[1]:
             await self._clock.sleep(self._calls.uniform(*self._latency))
+        else:
+            await self._clock.sleep(0)  # let others run: a controller with much to do must not hold up the server
 
     async def get(self, resource: Resource, namespace: str, name: str) -> Obj:
         """See `Cluster`."""

@@ -100,10 +100,12 @@ class Scheduler:
         self._pods = listers(PODS)
         self._nodes = listers(NODES)
         self._counts = _PodCounts()
+        self._known_nodes: tuple[Obj, ...] | None = None  # copied anew when one of them changed
         self.watches = (Watch(NODES, self._unscheduled), Watch(PODS, self._counted))
 
     def _unscheduled(self, node: Obj) -> list[ObjectKey]:
         del node
+        self._known_nodes = None
         return [key_of(pod) for pod in self._pods.list() if not pod["spec"].get("nodeName")]
 
     def _counted(self, pod: Obj) -> list[ObjectKey]:
@@ -123,7 +125,9 @@ class Scheduler:
             return None
         if pod["spec"].get("schedulerName", DEFAULT_SCHEDULER) != DEFAULT_SCHEDULER:
             return None
-        return ObservedPending(pod=pod, nodes=tuple(self._nodes.list()), pods_by_node=self._counts.by_node())
+        if self._known_nodes is None:
+            self._known_nodes = tuple(self._nodes.list())
+        return ObservedPending(pod=pod, nodes=self._known_nodes, pods_by_node=self._counts.by_node())
 
     def subject(self, observed: ObservedPending) -> Obj:
         """See `Reconciler`."""

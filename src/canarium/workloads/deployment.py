@@ -50,7 +50,7 @@ from canarium.workloads.deployment_status import (
     rollout_status,
     with_condition,
 )
-from canarium.workloads.pods import claim
+from canarium.workloads.pods import claim, rest_for
 
 REVISION = "deployment.kubernetes.io/revision"
 REVISION_HISTORY = "deployment.kubernetes.io/revision-history"
@@ -147,6 +147,10 @@ class DeploymentController:
         )
         pods = {found["metadata"]["uid"]: tuple(self._pods.owned_by(found["metadata"]["uid"])) for found in sets}
         return ObservedDeployment(deployment=deployment, replica_sets=sets, pods=pods)
+
+    def rest_seconds(self, observed: ObservedDeployment) -> float:
+        """See `Resting`."""
+        return rest_for(sum(len(pods) for pods in observed.pods.values()))
 
     def subject(self, observed: ObservedDeployment) -> Obj:
         """See `Reconciler`."""

@@ -34,7 +34,7 @@ from canarium.kube.objects import (
 )
 from canarium.kube.resources import PODS, REPLICA_SETS
 from canarium.workloads.names import PodNames, name_prefix
-from canarium.workloads.pods import available_in, claim, is_active, is_ready
+from canarium.workloads.pods import available_in, claim, is_active, is_ready, rest_for
 
 BURST_REPLICAS = 500
 """At most this many pods are created or deleted in one pass."""
@@ -154,6 +154,10 @@ class ReplicaSetController:
             return ()
         uids = {found["metadata"]["uid"]: None for found in self._sets.owned_by(owner["uid"])}
         return tuple(pod for uid in uids for pod in self._pods.owned_by(uid) if is_active(pod))
+
+    def rest_seconds(self, observed: ObservedReplicaSet) -> float:
+        """See `Resting`."""
+        return rest_for(len(observed.pods))
 
     def subject(self, observed: ObservedReplicaSet) -> Obj:
         """See `Reconciler`."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from canarium.clock import VirtualClock, run_virtual
 from canarium.kube.controller.queue import MAX_BACKOFF_SECONDS, WorkQueue
 from canarium.kube.objects import ObjectKey
@@ -63,3 +65,24 @@ def test_failures_back_off_exponentially_and_success_starts_over() -> None:
     assert delays[:4] == [0.005, 0.01, 0.02, 0.04]
     assert delays[-1] == MAX_BACKOFF_SECONDS
     assert first == 0.005
+
+
+def test_a_key_that_rests_is_looked_at_once_afterwards_however_often_it_was_added() -> None:
+    async def main(clock: VirtualClock) -> None:
+        queue = WorkQueue(clock)
+        queue.add(A)
+        assert await queue.get() == A
+        queue.add(A)
+        queue.done(A, rest_seconds=2.0)
+        for _ in range(5):
+            queue.add(A)
+            await clock.sleep(0.1)
+
+        assert await queue.get() == A
+        assert clock.monotonic() == pytest.approx(2.0)
+        queue.done(A)
+        queue.add(A)
+        assert await queue.get() == A
+        assert clock.monotonic() == pytest.approx(2.0)
+
+    run_virtual(main)

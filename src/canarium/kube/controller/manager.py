@@ -17,7 +17,7 @@ from canarium.kube.controller.apply import apply_decision
 from canarium.kube.controller.informer import Informer
 from canarium.kube.controller.own_writes import OwnWrites
 from canarium.kube.controller.queue import WorkQueue
-from canarium.kube.controller.reconciler import Choosy, Reconciler, Watch
+from canarium.kube.controller.reconciler import Choosy, Reconciler, Resting, Watch
 from canarium.kube.objects import Obj, ObjectKey, key_of
 from canarium.kube.resources import Resource
 
@@ -137,8 +137,9 @@ class _Controller:
         """Look at one key after the other, for ever."""
         while True:
             key = await self.queue.get()
+            rest = 0.0
             try:
-                await self._reconcile(key)
+                rest = await self._reconcile(key)
             except Conflict:
                 self.queue.retry(key)  # the world moved: look again
             except CanariumError as error:
@@ -147,17 +148,18 @@ class _Controller:
                     "retry", controller=self.reconciler.name, key=str(key), error=str(error), seconds=delay
                 )
             finally:
-                self.queue.done(key)
+                self.queue.done(key, rest_seconds=rest)
 
-    async def _reconcile(self, key: ObjectKey) -> None:
+    async def _reconcile(self, key: ObjectKey) -> float:
+        """One look at a key; how long it rests afterwards."""
         reconciler = self.reconciler
         if not await self._writes.are_seen(key, then=lambda: self.queue.add(key)):
-            return  # what the listers show is older than what we did
+            return 0.0  # what the listers show is older than what we did
         observed = await reconciler.observe(key)
         if observed is None:
             self.queue.forget(key)
             self._last_reasons.pop(key, None)
-            return
+            return 0.0
         now = self._clock.now()
         decision = reconciler.decide(observed, now)
         subject = reconciler.subject(observed)
@@ -167,6 +169,7 @@ class _Controller:
         self.queue.forget(key)
         if decision.requeue is not None:
             self.queue.add_after(key, decision.requeue.total_seconds())
+        return reconciler.rest_seconds(observed) if isinstance(reconciler, Resting) else 0.0
 
     def _tell(self, key: ObjectKey, decision: Any) -> None:
         """Tell the journal, unless nothing is done for the same reasons as the last time."""

@@ -30,9 +30,17 @@ class WorkQueue:
         self._count = 0
         self._failures: dict[ObjectKey, int] = {}
         self._changed = asyncio.Event()
+        self._resting: dict[ObjectKey, float] = {}  # key -> not before
 
     def add(self, key: ObjectKey) -> None:
-        """Put a key in line, once; while it is at work, it will be looked at again afterwards."""
+        """Put a key in line, once; while it is at work, it will be looked at again afterwards, and while it rests, when
+        it has rested."""
+        if self._resting and key in self._resting and key not in self._at_work:
+            left = self._resting[key] - self._clock.monotonic()
+            if left > 0:
+                self.add_after(key, left)
+                return
+            del self._resting[key]
         if key in self._at_work:
             self._at_work[key] = True
         elif key not in self._waiting:
@@ -82,8 +90,12 @@ class WorkQueue:
             finally:
                 timer.cancel()
 
-    def done(self, key: ObjectKey) -> None:
-        """The key is no longer at work."""
+    def done(self, key: ObjectKey, *, rest_seconds: float = 0.0) -> None:
+        """The key is no longer at work; it is not looked at again before it has rested."""
+        if rest_seconds > 0:
+            self._resting[key] = self._clock.monotonic() + rest_seconds
+        else:
+            self._resting.pop(key, None)
         if self._at_work.pop(key):
             self.add(key)
 

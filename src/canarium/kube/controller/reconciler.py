@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from typing import Protocol, TypeVar, runtime_checkable
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import msgspec
 
@@ -91,6 +91,15 @@ class Choosy(Protocol):
 
     def concerns(self, obj: Obj) -> bool:
         """Whether a change of this object is worth a look; it says what `observe` would find out."""
+        ...
+
+
+@runtime_checkable
+class Resting(Protocol):
+    """A controller whose looks at large objects cost so much that it must not look after every change."""
+
+    def rest_seconds(self, observed: Any) -> float:
+        """How long the key rests after this look; changes meanwhile are seen together afterwards. 0: not at all."""
         ...
 
 
