@@ -246,7 +246,9 @@ def qos_class(spec: Mapping[str, Any]) -> str:
 
 
 def _compute(container: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, str]]:
-    resources = container.get("resources") or {}
+    resources = container.get("resources")
+    if not resources:
+        return {}, {}
     return _cpu_and_memory(resources.get("requests")), _cpu_and_memory(resources.get("limits"))
 
 

@@ -24,6 +24,9 @@ from canarium.nodes.network import HttpRequest, Network, NetworkError
 SETTLE_SECONDS = 5.0
 _ACCEPT = "text/plain;version=0.0.4;q=1,*/*;q=0.1"
 
+LARGE_ANSWER = 1 << 20
+"""Characters. Larger answers are taken in parts first, so that nobody else has to wait for the whole."""
+
 
 class ScrapeManager:
     """Keeps the target set current and scrapes each target at its interval."""
@@ -118,7 +121,11 @@ class ScrapeManager:
             if answer.status != 200:
                 target.fail(self._store, f"server returned HTTP status {answer.status}", timestamp_ms, took)
             else:
-                samples = target.take(self._store, answer.body.decode("utf-8", "replace"), timestamp_ms, took)
+                text = answer.body.decode("utf-8", "replace")
+                if len(text) > LARGE_ANSWER:
+                    for _ in target.meet(self._store, text):
+                        await self._clock.sleep(0)
+                samples = target.take(self._store, text, timestamp_ms, took)
         except (NetworkError, ExpositionError) as error:
             target.fail(self._store, str(error), timestamp_ms, self._clock.monotonic() - started)
         self._journal.record(

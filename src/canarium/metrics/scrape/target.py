@@ -16,6 +16,7 @@ from canarium.metrics.scrape.relabel import relabel
 from canarium.metrics.tsdb.labels import Labels
 from canarium.metrics.tsdb.store import STALE_NAN, MemoryStore, Series
 
+SERIES_AT_ONCE = 500
 REPORT = (
     "up",
     "scrape_duration_seconds",
@@ -65,6 +66,18 @@ class Target:
         """When in each interval it is scraped: spread by a hash, the same for the same target."""
         digest = hashlib.sha256(self.key.encode()).digest()
         return int.from_bytes(digest[:8], "big") / 2**64 * self.job.interval_seconds
+
+    def meet(self, store: MemoryStore, text: str) -> Iterator[None]:
+        """Look up the series of an answer, a part at a time: what costs most of a large answer that is mostly new.
+
+        Whoever iterates may do something else in between; `take` then finds them. Raises ExpositionError.
+        """
+        for number, (series, _, _) in enumerate(exposition.rows(text)):
+            ref = self._refs.get(series)
+            if ref is None or ref.dropped:
+                self._refs[series] = store.series(self._sample_labels(series))
+            if number % SERIES_AT_ONCE == SERIES_AT_ONCE - 1:
+                yield
 
     def take(self, store: MemoryStore, text: str, timestamp_ms: int, duration_seconds: float) -> int:
         """Store an answer. Returns the number of samples. Raises ExpositionError; nothing is stored then."""
