@@ -6,6 +6,7 @@ Owns: their arguments, signals, the background process, what is printed. Must no
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import subprocess
@@ -97,6 +98,7 @@ def up(path: Path, files: tuple[Path, ...], detach: bool, name: str, **options: 
 
     ports = {key: options[f"{key}_port"] for key in ("api", "applications", "rollouts", "metrics")}
     chosen = chosen_controllers(options["controllers"])
+    gc.set_threshold(50_000, 20, 20)  # hardly anything here is cyclic, and looking for cycles in much costs much
     asyncio.run(_up(RealClock(), folder, path.resolve(), files, name, ports, kubeconfig, chosen, options["nodes"]))
 
 

@@ -156,8 +156,8 @@ class ReplicaSetController:
         return tuple(pod for uid in uids for pod in self._pods.owned_by(uid) if is_active(pod))
 
     def rest_seconds(self, observed: ObservedReplicaSet) -> float:
-        """See `Resting`."""
-        return rest_for(len(observed.pods))
+        """See `Resting`. There is no rest while pods are missing."""
+        return 0.0 if observed.new_names else rest_for(len(observed.pods))
 
     def subject(self, observed: ObservedReplicaSet) -> Obj:
         """See `Reconciler`."""
