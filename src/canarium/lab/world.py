@@ -165,7 +165,7 @@ class World:
         table = ImageTable()
         for repository in podinfo.REPOSITORIES:
             table.add(repository, podinfo.podinfo)
-        state = KubeStateMetrics(self._platform.listers)
+        state = KubeStateMetrics(self._platform.listers, self.clock)
         table.add(KUBE_STATE_METRICS_IMAGE, lambda _: Serving(ports={8080: state.app}))
         table.add(PROMETHEUS_IMAGE, self._prometheus_program)
         for pattern, factory in self.options.images:

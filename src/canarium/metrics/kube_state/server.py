@@ -5,9 +5,10 @@ Owns: keeping each object's text until the object changes, as the original does.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from typing import NamedTuple
 
+from canarium.clock import Clock
 from canarium.kube.controller.reconciler import Lister, Listers
 from canarium.kube.objects import Obj
 from canarium.kube.resources import DEPLOYMENTS, NAMESPACES, PODS, REPLICA_SETS
@@ -16,6 +17,7 @@ from canarium.metrics.kube_state.families import Family, Labels, exposition, hea
 from canarium.nodes.program import AsgiApp, Receive, Scope, Send
 
 CONTENT_TYPE = b"text/plain; version=0.0.4"
+OBJECTS_AT_ONCE = 100
 
 
 class _Kind(NamedTuple):
@@ -32,7 +34,8 @@ def _kind(lister: Lister, identity: Callable[[Obj], Labels], families: Sequence[
 class KubeStateMetrics:
     """Text exposition of the objects in a cluster."""
 
-    def __init__(self, listers: Listers) -> None:
+    def __init__(self, listers: Listers, clock: Clock) -> None:
+        self._clock = clock
         self._kinds = (
             _kind(listers(DEPLOYMENTS), workloads.deployment_identity, workloads.DEPLOYMENT_FAMILIES),
             _kind(listers(NAMESPACES), workloads.namespace_identity, workloads.NAMESPACE_FAMILIES),
@@ -41,10 +44,12 @@ class KubeStateMetrics:
         )
         self._texts: dict[str, tuple[str, list[str]]] = {}
 
-    def render(self) -> str:
-        """The whole exposition, families in order, each with the lines of all objects."""
+    def _rendering(self) -> Generator[None, None, str]:
+        """The whole exposition, families in order, each with the lines of all objects. Whoever iterates may do something
+        else whenever many objects have been written anew."""
         parts: list[str] = []
         seen: dict[str, tuple[str, list[str]]] = {}
+        written = 0
         for kind in self._kinds:
             columns = []
             for obj in kind.lister.list():
@@ -54,6 +59,9 @@ class KubeStateMetrics:
                     identity = kind.identity(obj)
                     texts = [exposition(family, identity, obj) for family in kind.families]
                     known = (metadata["resourceVersion"], texts)
+                    written += 1
+                    if written % OBJECTS_AT_ONCE == 0:
+                        yield
                 seen[metadata["uid"]] = known
                 columns.append(known[1])
             if not columns:
@@ -64,6 +72,15 @@ class KubeStateMetrics:
         self._texts = seen
         return "".join(parts)
 
+    async def _rendered(self) -> str:
+        rendering = self._rendering()
+        while True:
+            try:
+                next(rendering)
+            except StopIteration as done:
+                return str(done.value)
+            await self._clock.sleep(0)
+
     @property
     def app(self) -> AsgiApp:
         """`/metrics`, `/healthz`, `/livez`, `/readyz`; anything else is 404."""
@@ -72,7 +89,7 @@ class KubeStateMetrics:
             del receive
             status, body, content_type = 404, b"404 page not found\n", b"text/plain; charset=utf-8"
             if scope["path"] == "/metrics":
-                status, body, content_type = 200, self.render().encode(), CONTENT_TYPE
+                status, body, content_type = 200, (await self._rendered()).encode(), CONTENT_TYPE
             elif scope["path"] in ("/healthz", "/livez", "/readyz"):
                 status, body = 200, b"OK"
             headers = [(b"content-type", content_type), (b"content-length", str(len(body)).encode())]
