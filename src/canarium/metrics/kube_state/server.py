@@ -45,8 +45,10 @@ class KubeStateMetrics:
         self._texts: dict[str, tuple[str, list[str]]] = {}
 
     def _rendering(self) -> Generator[None, None, str]:
-        """The whole exposition, families in order, each with the lines of all objects. Whoever iterates may do something
-        else whenever many objects have been written anew."""
+        """The whole exposition: families in order, each with the lines of all objects.
+
+        Whoever iterates may do something else whenever many objects have been written anew.
+        """
         parts: list[str] = []
         seen: dict[str, tuple[str, list[str]]] = {}
         written = 0
