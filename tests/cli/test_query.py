@@ -66,7 +66,7 @@ def test_the_answer_is_told_in_the_words_of_the_server() -> None:
         ask("http://here/", "/api/v1/query", {"query": "up{"}, fetch)
     assert asked == [("http://here/api/v1/query", b"query=up%7B")]
 
-    with pytest.raises(QueryFailed, match="does not speak the Prometheus HTTP API"):
+    with pytest.raises(QueryFailed, match="does not answer as Prometheus does"):
         ask("http://here", "/api/v1/query", {}, lambda url, body: b"<html>")
 
 

@@ -104,7 +104,11 @@ def ask(url: str, path: str, form: Mapping[str, str], fetch: Fetch | None = None
             return data
         told = f"{answer['errorType']}: {answer['error']}"
     except (msgspec.DecodeError, KeyError, TypeError) as error:
-        raise QueryFailed(f"{url} does not speak the Prometheus HTTP API", next_step="Check --url.") from error
+        said = body.decode("utf-8", "replace").strip().partition("\n")[0][:200]
+        raise QueryFailed(
+            f"{url} does not answer as Prometheus does; it says: {said}",
+            next_step="If the cluster has just started, try again in a moment; else check --url.",
+        ) from error
     raise QueryFailed(told)
 
 

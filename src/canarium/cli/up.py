@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from canarium.local.folder import DataFolder, Running
 
 F = TypeVar("F", bound=Callable[..., Any])
+READY = "Ready after"
 READY_SECONDS = 60.0
 STOP_SECONDS = 20.0
 
@@ -175,7 +176,7 @@ async def _up(
         for line in added.lines():
             click.echo(line)
         tell(running, folder)
-        click.echo(f"Ready after {clock.monotonic() - began:.1f} s. Ctrl-C stops it; its state is kept.")
+        click.echo(f"{READY} {clock.monotonic() - began:.1f} s. Ctrl-C stops it; its state is kept.")
         for hint in _hints(path, files, cluster):
             click.echo(hint)
         sys.stdout.flush()
@@ -265,7 +266,6 @@ def _detach(folder: DataFolder) -> None:
     from canarium.clock import RealClock
 
     arguments = [argument for argument in sys.argv[1:] if argument not in ("--detach", "-d")]
-    folder.clear()
     with folder.log.open("wb") as log:
         os.chmod(folder.log, 0o600)
         process = subprocess.Popen(  # noqa: S603  # our own command with our own arguments
@@ -277,20 +277,21 @@ def _detach(folder: DataFolder) -> None:
         )
     clock = RealClock()
 
-    async def wait() -> None:
+    async def said_until_ready() -> str:
         deadline = clock.monotonic() + READY_SECONDS
-        while folder.running() is None:
+        while True:
+            told = folder.log.read_text("utf-8", "replace")
+            if f"\n{READY}" in told and told.endswith("\n"):
+                return told
             if process.poll() is not None or clock.monotonic() > deadline:
-                told = folder.log.read_text("utf-8", "replace").strip()
                 raise CanariumError(
-                    f"it did not start; it said:\n{told}", next_step="Try again without --detach to see more."
+                    f"it did not start; it said:\n{told.strip()}", next_step="Try again without --detach to see more."
                 )
             await clock.sleep(0.05)
 
-    asyncio.run(wait())
-    running = folder.running()
-    assert running is not None, "it was running a moment ago"
-    tell(running, folder)
+    for line in asyncio.run(said_until_ready()).splitlines():
+        if not line.startswith(READY):
+            click.echo(line)
     click.echo(f"Running in the background; stop it with `canarium down`. Its log is {folder.log}")
 
 
@@ -326,6 +327,9 @@ def down(name: str, data_dir: Path | None) -> None:
             folder.clear()
 
     asyncio.run(stop())
+    if running is not None:  # the process that stopped has done it
+        again = f'; current-context is "{last.former_context}" again' if last.former_context else ""
+        click.echo(f'{last.kubeconfig}: context "{last.context}" is removed{again}')
     click.echo(f"Cluster {last.name} is stopped; its state is in {folder.path}")
 
 
