@@ -86,9 +86,9 @@ def test_credentials_are_made_once_and_only_their_owner_reads_them(tmp_path: Pat
     tokens = folder.credentials(DEFAULT_START)
 
     assert folder.credentials(DEFAULT_START) == tokens
-    assert tokens.user(f"Bearer {tokens.admin}") == ADMIN
-    assert tokens.user(f"Bearer {tokens.reader}") == READER
-    assert tokens.user("Bearer ") is None
+    assert tokens.owner(tokens.admin) == ADMIN
+    assert tokens.owner(tokens.reader) == READER
+    assert tokens.owner("") is None
     assert {stat.S_IMODE(file.stat().st_mode) for file in folder.path.iterdir()} == {0o600}
     assert stat.S_IMODE(folder.path.stat().st_mode) == 0o700
 

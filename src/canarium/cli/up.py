@@ -209,13 +209,20 @@ async def _until(stop: asyncio.Event, cluster: LocalCluster) -> None:
 async def _take_down(cluster: LocalCluster, folder: DataFolder, kubeconfig: Path, name: str, clock: Any) -> None:
     from canarium.kube.kubeconfig import remove_context
 
-    await cluster.stop()
-    running = folder.last()
-    if running is not None and running.pid == os.getpid():
-        removed = await remove_context(kubeconfig, name, clock, restore=running.former_context)
-        for line in removed.lines():
-            click.echo(line)
-        folder.clear()
+    def is_ours() -> bool:
+        last = folder.last()
+        return last is not None and last.pid == os.getpid()
+
+    try:
+        last = folder.last()
+        if last is not None and is_ours():  # before the state is let go of, so that no other `up` is between us
+            removed = await remove_context(kubeconfig, name, clock, restore=last.former_context)
+            for line in removed.lines():
+                click.echo(line)
+    finally:
+        await cluster.stop()
+        if is_ours():
+            folder.clear()
 
 
 def _hints(path: Path, files: Sequence[Path], cluster: LocalCluster) -> list[str]:

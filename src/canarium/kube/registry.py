@@ -21,6 +21,7 @@ from canarium.kube.addresses import with_addresses
 from canarium.kube.cluster import ApiError, PatchType
 from canarium.kube.crds import storage_version, version_resource, warnings_for
 from canarium.kube.defaults import first_status, with_core_defaults
+from canarium.kube.evictions import spent
 from canarium.kube.kinds import Kinds, Served
 from canarium.kube.lifecycle import is_finished, marked, says_more
 from canarium.kube.objects import Obj, ObjectKey, format_time, key_of, labels_of
@@ -37,7 +38,14 @@ from canarium.kube.refusals import (
     not_found,
     other_uid,
 )
-from canarium.kube.resources import CUSTOM_RESOURCE_DEFINITIONS, NAMESPACES, PODS, SERVICES, Resource
+from canarium.kube.resources import (
+    CUSTOM_RESOURCE_DEFINITIONS,
+    NAMESPACES,
+    POD_DISRUPTION_BUDGETS,
+    PODS,
+    SERVICES,
+    Resource,
+)
 from canarium.kube.scale import SCALES, ScalePaths, scale_of, scale_problems, scaled
 from canarium.kube.selectors import parse_fields, parse_labels
 from canarium.kube.store.port import Store, Stored
@@ -486,10 +494,19 @@ class Registry:
             self.store.put(PODS, key, bound)
 
     def evict(self, key: ObjectKey, eviction: Obj, *, dry_run: bool = False) -> Obj | None:
-        """A pod's `eviction` subresource: delete it with the options inside. PodDisruptionBudgets hold nothing back.
-        Raises NotFound, Conflict."""
+        """A pod's `eviction` subresource: delete it with the options inside, if its PodDisruptionBudget allows it.
+        Raises NotFound, Conflict, ApiError (TooManyRequests)."""
         options = eviction.get("deleteOptions") or {}
         wanted = options.get("preconditions") or {}
+        pod = self.get(PODS, key)
+        budgets = [_object(stored) for stored in self.list(POD_DISRUPTION_BUDGETS, key.namespace)]
+        charged = spent(pod, budgets, self._now())
+        if charged is not None:
+            _check_preconditions(
+                PODS, pod, wanted.get("uid"), wanted.get("resourceVersion"), pod["metadata"]["resourceVersion"]
+            )
+            if not dry_run:
+                self.patch(POD_DISRUPTION_BUDGETS, key_of(charged), {"status": charged["status"]}, subresource="status")
         return self.delete(
             PODS,
             key,

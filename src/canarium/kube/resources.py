@@ -95,7 +95,14 @@ EVENTS = Resource("", "v1", "Event", "events", has_status=False, short_names=("e
 CONFIG_MAPS = Resource("", "v1", "ConfigMap", "configmaps", has_status=False, short_names=("cm",), has_generation=False)
 SECRETS = Resource("", "v1", "Secret", "secrets", has_status=False, has_generation=False)
 SERVICE_ACCOUNTS = Resource(
-    "", "v1", "ServiceAccount", "serviceaccounts", has_status=False, short_names=("sa",), has_generation=False
+    "",
+    "v1",
+    "ServiceAccount",
+    "serviceaccounts",
+    has_status=False,
+    short_names=("sa",),
+    has_generation=False,
+    subresources=("token",),
 )
 REPLICATION_CONTROLLERS = Resource(
     "",

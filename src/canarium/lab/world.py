@@ -80,7 +80,9 @@ class WorldOptions(msgspec.Struct, frozen=True, kw_only=True):
 
     seed: everything random follows from it. faults: what goes wrong between controllers and cluster.
     images: programs for image patterns, over the bundled ones (see `ImageTable`). controllers: which of `CONTROLLERS`
-    run here.
+    run here. root_ca: PEM text of who signed the API server's certificate; with it the world also has the controllers
+    that only visitors from outside need (Endpoints, ServiceAccounts, disruption budgets, Jobs), which a lab in virtual
+    time goes without for the sake of its speed and its event log.
     """
 
     seed: int | str = 0
@@ -89,6 +91,7 @@ class WorldOptions(msgspec.Struct, frozen=True, kw_only=True):
     images: Sequence[tuple[str, Callable[[ContainerContext], Program]]] = ()
     latency_seconds: tuple[float, float] = LATENCY_SECONDS
     controllers: frozenset[str] = frozenset(CONTROLLERS)
+    root_ca: str = ""
 
 
 class World:
@@ -182,7 +185,8 @@ class World:
         cluster, listers = self._controllers_see, manager.listers
         chosen = self.options.controllers
         if "workloads" in chosen:
-            for reconciler in workload_controllers(cluster, listers, self.registry.resources):
+            root_ca = self.options.root_ca
+            for reconciler in workload_controllers(cluster, listers, self.registry.resources, root_ca=root_ca):
                 manager.add(reconciler)
         manager.add(Scheduler(cluster, listers))
         if "rollouts" in chosen:

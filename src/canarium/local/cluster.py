@@ -106,7 +106,13 @@ class LocalCluster:
         self.world = World(
             clock,
             repositories,
-            WorldOptions(seed=seed, nodes=nodes, latency_seconds=(0.0, 0.0), controllers=controllers),
+            WorldOptions(
+                seed=seed,
+                nodes=nodes,
+                latency_seconds=(0.0, 0.0),
+                controllers=controllers,
+                root_ca=folder.authority.read_text("utf-8"),
+            ),
             store=self._store,
         )
         self._pushes = PushWatch(self.world.cluster, repositories, clock)

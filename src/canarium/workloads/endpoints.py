@@ -69,7 +69,7 @@ class EndpointSliceController:
         self._pods = listers(PODS)
         self._slices = listers(ENDPOINT_SLICES)
         self._chosen_by: dict[ObjectKey, tuple[ObjectKey, ...]] = {}
-        self._news = News(self._pods, _told_of)
+        self._news = News(self._pods, told_of)
         self.watches = (Watch(PODS, self._services_of), owned(ENDPOINT_SLICES, "Service"))
 
     def _services_of(self, pod: Obj) -> list[ObjectKey]:
@@ -83,7 +83,7 @@ class EndpointSliceController:
         found = tuple(
             key_of(service)
             for service in self._services.list(key.namespace)
-            if _selects(service["spec"].get("selector"), labels)
+            if selects(service["spec"].get("selector"), labels)
         )
         before = self._chosen_by.get(key, ())
         self._chosen_by[key] = found
@@ -95,7 +95,7 @@ class EndpointSliceController:
         if service is None:
             return None
         selector = service["spec"].get("selector")
-        pods = (pod for pod in self._pods.list(key.namespace) if _selects(selector, labels_of(pod)))
+        pods = (pod for pod in self._pods.list(key.namespace) if selects(selector, labels_of(pod)))
         return ObservedService(
             service=service,
             pods=tuple(pods),
@@ -112,7 +112,7 @@ class EndpointSliceController:
         return decide(observed)
 
 
-def _selects(selector: Mapping[str, str] | None, labels: Mapping[str, str]) -> bool:
+def selects(selector: Mapping[str, str] | None, labels: Mapping[str, str]) -> bool:
     """A Service's selector; an empty one selects nothing."""
     return bool(selector) and all(labels.get(key) == value for key, value in (selector or {}).items())
 
@@ -152,7 +152,7 @@ def decide(observed: ObservedService) -> Decision:
     return Decision(actions=tuple(actions), because=(Serving(ready, len(every)),))
 
 
-def _told_of(pod: Obj) -> tuple[Any, ...]:
+def told_of(pod: Obj) -> tuple[Any, ...]:
     """All of a pod that an endpoint, or the choice of one, depends on."""
     metadata, spec, status = pod["metadata"], pod["spec"], pod.get("status") or {}
     return (
@@ -200,13 +200,13 @@ def _endpoint(service: Obj, pod: Obj) -> dict[str, Any]:
 def _ports(service: Obj, pod: Obj) -> Ports:
     found = []
     for port in service["spec"].get("ports") or ():
-        number = _target(port, pod)
+        number = target_port(port, pod)
         if number is not None:
             found.append((port.get("name") or "", port.get("protocol", "TCP"), number, port.get("appProtocol")))
     return tuple(found)
 
 
-def _target(port: Mapping[str, Any], pod: Obj) -> int | None:
+def target_port(port: Mapping[str, Any], pod: Obj) -> int | None:
     """The container port behind a Service's port in this pod; None when the pod has no port of that name."""
     target = port.get("targetPort", port["port"])
     if isinstance(target, int):

@@ -1,8 +1,9 @@
 """How the lists and maps of built-in kinds merge.
 
-Owns: `MERGE_KEYS`, the facts, and walking them. Must not know: how a merge is done.
+Owns: `MERGE_KEYS` and `SERVER_KEYS`, the facts, and walking them. Must not know: how a merge is done.
 Facts from the OpenAPI document of Kubernetes (`x-kubernetes-patch-strategy`, `x-kubernetes-patch-merge-key`,
-`x-kubernetes-list-map-keys`): v1.21.2, which Kustomize 5 has built in; the merge keys are the same in 1.34.
+`x-kubernetes-list-map-keys`): v1.21.2, which Kustomize 5 has built in. What came since is known only to the API server,
+in `SERVER_KEYS` (Kubernetes 1.34).
 """
 
 from __future__ import annotations
@@ -56,6 +57,23 @@ Conditions = conditions[type]
 """One line per type: `field[keys]` merges by those keys (none: a set of scalars), `!` replaces a map, `~` sends the
 keys to retain, `*` is a plain list; `:Type` is the type of the value or item. Every kind has `metadata:ObjectMeta`."""
 
+SERVER_KEYS = """
+MutatingWebhookConfiguration = webhooks[name]:Webhook
+ValidatingWebhookConfiguration = webhooks[name]:Webhook
+Webhook = matchConditions[name]
+ValidatingAdmissionPolicy = spec:ValidatingAdmissionPolicySpec
+ValidatingAdmissionPolicySpec = matchConditions[name] variables[name]
+HorizontalPodAutoscaler = status:Conditions
+ServiceCIDR = status:Conditions
+ComponentStatus = conditions[type]
+PodSpec = resourceClaims[name]~ schedulingGates[name] volumes[name]~:Volume
+Volume = ephemeral:EphemeralVolumeSource
+EphemeralVolumeSource = volumeClaimTemplate:PersistentVolumeClaimTemplate
+PersistentVolumeClaimTemplate = metadata:ObjectMeta
+PodStatus = hostIPs[ip] resourceClaimStatuses[name]~
+"""
+"""What the API server knows beyond MERGE_KEYS, in the same notation; it stands in place of a field there."""
+
 BUILT_IN_GROUPS = frozenset(
     [
         "",
@@ -100,32 +118,32 @@ _ENTRY = re.compile(r"(\w+)(?:\[([\w,]*)\])?([!~*]?)(?::(\w+))?")
 
 
 @cache
-def _types() -> dict[str, dict[str, Field]]:
+def _types(*, of_server: bool = False) -> dict[str, dict[str, Field]]:
     types: dict[str, dict[str, Field]] = {}
-    for line in MERGE_KEYS.strip().splitlines():
+    for line in (MERGE_KEYS + (SERVER_KEYS if of_server else "")).split("\n"):
         name, _, entries = line.partition(" = ")
-        fields = {}
+        fields = types.setdefault(name, {})
         for entry in entries.split():
             found = _ENTRY.fullmatch(entry)
             assert found is not None, entry
             keys = None if found[2] is None else tuple(found[2].split(",")) if found[2] else ()
             fields[found[1]] = Field(keys, found[3] == "!", found[3] == "~", found[4] or "")
-        types[name] = fields
     return types
 
 
-def type_of(kind: tuple[str, str]) -> str:
+def type_of(kind: tuple[str, str], *, of_server: bool = False) -> str:
     """The type that (group, kind) starts from; empty when nothing is known about the kind."""
     group, name = kind
     if group not in BUILT_IN_GROUPS:
         return ""
-    return name if name in _types() else "*"
+    return name if name in _types(of_server=of_server) else "*"
 
 
-def field_of(type_name: str, field: str, *, is_root: bool = False) -> Field:
-    """How `field` of `type_name` merges. is_root: the type is a kind's own, so it has metadata."""
+def field_of(type_name: str, field: str, *, is_root: bool = False, of_server: bool = False) -> Field:
+    """How `field` of `type_name` merges. is_root: the type is a kind's own, so it has metadata. of_server: as an API
+    server of 1.34 does it; else as Kustomize does."""
     if not type_name:
         return PLAIN
     if is_root and field == "metadata":
         return Field(type="ObjectMeta")
-    return _types().get(type_name, {}).get(field, PLAIN)
+    return _types(of_server=of_server).get(type_name, {}).get(field, PLAIN)

@@ -21,7 +21,7 @@ def apply(target: dict[str, Any], patch: dict[str, Any], kind: tuple[str, str]) 
     """`target` after the strategic merge patch. kind: (group, kind). Raises PatchError for a malformed patch."""
     if not isinstance(patch, dict):
         raise PatchError("a strategic merge patch must be an object", next_step="Send the fields to change.")
-    return _map(target, patch, type_of(kind), "", is_root=True)
+    return _map(target, patch, type_of(kind, of_server=True), "", is_root=True)
 
 
 def _map(
@@ -56,11 +56,11 @@ def _map(
         elif value is None:
             result.pop(key, None)
         else:
-            field = field_of(type_name, key, is_root=is_root)
+            field = field_of(type_name, key, is_root=is_root, of_server=True)
             result[key] = _value(result.get(key), value, field, orders.pop(key, None), f"{at}.{key}".lstrip("."))
     for key, order in orders.items():
         if isinstance(result.get(key), list):
-            keys = field_of(type_name, key, is_root=is_root).keys
+            keys = field_of(type_name, key, is_root=is_root, of_server=True).keys
             result[key] = _ordered(result[key], result[key], order, keys[0] if keys else "")
     return result
 
@@ -153,7 +153,7 @@ def three_way(
     original: what was applied last time (None: never), modified: what is wanted now, current: what is there.
     Empty when nothing is to be done. `apply(current, patch, kind)` has everything that `modified` says.
     """
-    return _three_way(original or {}, modified, current, type_of(kind), is_root=True)
+    return _three_way(original or {}, modified, current, type_of(kind, of_server=True), is_root=True)
 
 
 def _three_way(
@@ -171,7 +171,7 @@ def _three_way(
                 patch[key] = want
             continue
         have, was = current[key], original.get(key)
-        field = field_of(type_name, key, is_root=is_root)
+        field = field_of(type_name, key, is_root=is_root, of_server=True)
         if isinstance(want, dict) and isinstance(have, dict) and not field.replaces:
             nested = _three_way(was if isinstance(was, dict) else {}, want, have, field.type)
             nested |= _retained(field, want, have, nested)

@@ -1,14 +1,15 @@
-"""Who may do what: one administrator, one reader, told apart by their tokens.
+"""Who may do what: one administrator, and everybody else, who may read.
 
-Owns: users, tokens, the two sets of rights, and the reviews by which clients ask about them. Pure. Must not know: HTTP.
-RBAC objects are stored and have no effect; the reader's rights are those of the usual ClusterRole `view`, for every
-kind but Secrets. Source of the messages: Kubernetes 1.34, apiserver pkg/endpoints/handlers/responsewriters/errors.go.
+Owns: users, their tokens, the two sets of rights, and the reviews by which clients ask about them. Pure. Must not know:
+HTTP, how ServiceAccounts' tokens are made. RBAC objects are stored and have no effect; the rights of whoever is not the
+administrator or in `system:masters` are those of the usual ClusterRole `view`, for every kind but Secrets.
+Source of the messages: Kubernetes 1.34, apiserver pkg/endpoints/handlers/responsewriters/errors.go.
 """
 
 from __future__ import annotations
 
 import hmac
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -47,11 +48,36 @@ class User(msgspec.Struct, frozen=True):
     name: str
     groups: tuple[str, ...]
     may_write: bool
+    uid: str = ""
 
 
 ADMIN = User("canarium-admin", ("system:masters", "system:authenticated"), True)
 READER = User("canarium-reader", ("system:authenticated",), False)
 USERS = (ADMIN, READER)
+MASTERS = "system:masters"
+_AUTHENTICATED = "system:authenticated"
+_SERVICE_ACCOUNT = "system:serviceaccount:"
+
+
+def named(name: str, groups: Sequence[str] = (), uid: str = "") -> User:
+    """The user of a name: one that is known, a ServiceAccount in its groups, or anybody else.
+
+    groups: given in place of those that the name brings along.
+    """
+    known = next((user for user in USERS if user.name == name), None)
+    if not groups and known is not None:
+        return known
+    parts = name.removeprefix(_SERVICE_ACCOUNT).split(":")
+    if groups:
+        found = tuple(groups)
+    elif name.startswith(_SERVICE_ACCOUNT) and len(parts) == 2:
+        found = ("system:serviceaccounts", f"system:serviceaccounts:{parts[0]}")
+    else:
+        found = ()
+    everybody = "system:unauthenticated" if name == "system:anonymous" else _AUTHENTICATED
+    if everybody not in found:
+        found = (*found, everybody)
+    return User(name, found, name == ADMIN.name or MASTERS in found, uid)
 
 
 class Tokens(msgspec.Struct, frozen=True):
@@ -59,11 +85,6 @@ class Tokens(msgspec.Struct, frozen=True):
 
     admin: str
     reader: str
-
-    def user(self, authorization: str) -> User | None:
-        """Whom an Authorization header stands for."""
-        scheme, _, token = authorization.partition(" ")
-        return self.owner(token.strip()) if scheme.lower() == "bearer" else None
 
     def owner(self, token: str) -> User | None:
         """Whose token it is."""
@@ -94,27 +115,38 @@ def forbidden(user: User, verb: str, info: RequestInfo) -> ApiError:
     return ApiError(403, "Forbidden", message, details={key: text for key, text in details.items() if text})
 
 
-def review(kind: str, body: Obj, user: User, tokens: Tokens) -> Obj:
-    """The answer to a review: the same object with its status."""
+def review(kind: str, body: Obj, user: User, owner_of: Callable[[str, Sequence[str]], User | None]) -> Obj:
+    """The answer to a review: the same object with its status. owner_of: whose token that is, for some of these
+    audiences (none: this server's)."""
     spec: Mapping[str, Any] = body.get("spec") or {}
     match kind:
         case "SelfSubjectAccessReview":
             status = _access(user, spec)
         case "SubjectAccessReview" | "LocalSubjectAccessReview":
-            other = next((known for known in USERS if known.name == spec.get("user")), None)
-            status = _access(other, spec) if other else {"allowed": False, "reason": "no such user"}
+            groups = [str(group) for group in spec.get("groups") or ()]
+            status = _access(named(str(spec.get("user") or ""), groups), spec)
         case "SelfSubjectRulesReview":
             status = {"resourceRules": _rules(user), "nonResourceRules": _PATHS, "incomplete": False}
         case "SelfSubjectReview":
-            status = {"userInfo": {"username": user.name, "groups": list(user.groups)}}
+            status = {"userInfo": _info(user)}
         case _:
-            owner = tokens.owner(str(spec.get("token") or ""))
+            audiences = [str(audience) for audience in spec.get("audiences") or ()]
+            owner = owner_of(str(spec.get("token") or ""), audiences)
             status = {"authenticated": False}
-            if owner:
-                status = {"authenticated": True, "user": {"username": owner.name, "groups": list(owner.groups)}}
+            if owner is not None:
+                status = {
+                    "authenticated": True,
+                    "user": _info(owner),
+                    **({"audiences": audiences} if audiences else {}),
+                }
     group = "authentication.k8s.io" if kind in ("SelfSubjectReview", "TokenReview") else "authorization.k8s.io"
     metadata = {"creationTimestamp": None, **(body.get("metadata") or {})}
     return {"kind": kind, "apiVersion": f"{group}/v1", "metadata": metadata, "spec": spec, "status": status}
+
+
+def _info(user: User) -> dict[str, Any]:
+    uid = {"uid": user.uid} if user.uid else {}
+    return {"username": user.name, **uid, "groups": list(user.groups)}
 
 
 def _access(user: User, spec: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ Behaviour follows Kubernetes 1.34, apiserver pkg/endpoints; what is left out: do
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeAlias
 
 import msgspec
@@ -20,7 +20,9 @@ from canarium.kube.registry import Registry
 from canarium.kube.resources import Resource
 from canarium.kube.server import access, discovery, statuses
 from canarium.kube.server.access import Tokens, User
+from canarium.kube.server.authentication import AUDIENCE, Authenticator, checked_request
 from canarium.kube.server.bodies import MAX_BODY_BYTES, decoded
+from canarium.kube.server.health import CHECKS, Counts, health, metrics
 from canarium.kube.server.requests import (
     Options,
     RequestInfo,
@@ -84,7 +86,8 @@ class ApiServer:
     ) -> None:
         self._registry = registry
         self._clock = clock
-        self._tokens = tokens
+        self._who = Authenticator(registry, clock, tokens)
+        self._counts = Counts()
         self._address = address
         self._pods = pods
         self._stopping = asyncio.Event()
@@ -100,10 +103,10 @@ class ApiServer:
         """See ASGI 3."""
         if scope["type"] == "lifespan":
             return
-        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         if scope["type"] == "websocket":
-            await self._websocket(scope, receive, send, headers)
+            await self._websocket(scope, receive, send)
             return
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         try:
             answer = await self._answer(scope, receive, headers)
         except StoreError as error:
@@ -112,24 +115,39 @@ class ApiServer:
             answer = _failed(error)
         except Exception as error:  # a fault of ours: clients read a Status, whoever serves us logs the rest
             problem = ApiError(500, "InternalError", f"Internal error occurred: {type(error).__name__}: {error}")
+            self._count(scope, _failed(problem))
             await _send(_failed(problem), send, with_body=scope["method"] != "HEAD")
             raise
+        self._count(scope, answer)
         if isinstance(answer, Stream):
             await _stream(answer, receive, send)
         else:
             await _send(answer, send, with_body=scope["method"] != "HEAD")
 
+    def _count(self, scope: Scope, answer: Answer | Stream) -> None:
+        info = parse_path(scope["path"])
+        if info is not None and not ((info.group, info.plural) in access.REVIEWS and info.version == "v1"):
+            try:
+                self._resource(info)
+            except ApiError:
+                info = None
+        elif info is not None and info.subresource:
+            info = None
+        is_watch = b"watch" in scope["query_string"] and parse_query(scope["query_string"]).flag("watch")
+        status = answer.status if isinstance(answer, Answer) else 200
+        self._counts.add(scope["method"], info, status, is_watch=is_watch)
+
     # -- HTTP ---------------------------------------------------------------------------------------------------
 
     async def _answer(self, scope: Scope, receive: Receive, headers: Mapping[str, str]) -> Answer | Stream:
         path, method = scope["path"], scope["method"]
-        user = self._admitted(path, headers)
+        user = self._admitted(path, scope)
         info = parse_path(path)
         options = parse_query(scope["query_string"])
         if info is None or user is None:
             if method not in ("GET", "HEAD"):
                 raise statuses.not_allowed()
-            return self._described(path, headers)
+            return self._described(path, headers, options)
         if (info.group, info.plural) in access.REVIEWS:
             return await self._reviewed(info, method, receive, headers, user)
         resource = self._resource(info)
@@ -151,12 +169,17 @@ class ApiServer:
         if method in ("POST", "PUT", "PATCH", "DELETE"):
             raw = await read_body(receive)
             body = decoded(raw, headers.get("content-type", ""), method)
+        if info.subresource == "token":
+            if method != "POST":
+                raise statuses.not_allowed()
+            return Answer(201, _encode(self._who.requested(info, checked_request(body))))
         form = accepted(headers.get("accept", ""))
         return await self._resources.handle(method, resource, info, options, body, raw, form, headers)
 
-    def _admitted(self, path: str, headers: Mapping[str, str]) -> User | None:
+    def _admitted(self, path: str, scope: Scope) -> User | None:
         """Who asks; None for what anybody may ask. Raises ApiError (Unauthorized, Forbidden)."""
-        host = headers.get("host", "")
+        headers = [(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in scope["headers"]]
+        host = next((value for name, value in reversed(headers) if name == "host"), "")
         if not access.is_local_host(host):
             raise ApiError(
                 403,
@@ -164,7 +187,7 @@ class ApiServer:
                 f"this server does not answer to the host name {host!r}",
                 next_step="Address it as 127.0.0.1 or localhost.",
             )
-        user = self._tokens.user(headers.get("authorization", ""))
+        user = self._who.user(headers)
         if user is None and not path.startswith(_OPEN_PATHS):
             raise statuses.unauthorized()
         return user
@@ -188,13 +211,18 @@ class ApiServer:
             self._versions = (resources, discovery.by_group(resources))
         return self._versions[1]
 
-    def _described(self, path: str, headers: Mapping[str, str]) -> Answer:
+    def _described(self, path: str, headers: Mapping[str, str], options: Options) -> Answer:
         """Paths that are no resource's: discovery, health, version, OpenAPI."""
         parts = path.strip("/").split("/")
         accept = headers.get("accept", "")
         match parts:
-            case ["livez" | "readyz" | "healthz", *_]:
-                return Answer(200, b"ok", "text/plain; charset=utf-8")
+            case ["livez" | "readyz" | "healthz" as which, *rest]:
+                text = health(which, "/".join(rest), is_verbose="verbose" in options.values)
+                if text is None:
+                    raise statuses.not_found_path()
+                return Answer(200, text.encode(), "text/plain; charset=utf-8")
+            case ["metrics"]:
+                return Answer(200, metrics(self._counts).encode(), "text/plain; version=0.0.4; charset=utf-8")
             case ["version"]:
                 return Answer(200, _encode(VERSION))
             case ["api"] | ["apis"]:
@@ -217,8 +245,11 @@ class ApiServer:
             case ["openapi", "v2"]:
                 return _openapi_v2(accept)
             case [""]:
-                paths = ["/api", "/api/v1", "/apis", "/livez", "/openapi/v3", "/readyz", "/version"]
-                paths += [f"/apis/{group}" for group in self._known() if group]
+                paths = ["/api", "/api/v1", "/apis", "/metrics", "/openapi/v2", "/openapi/v3", "/version"]
+                for group, versions in self._known().items():
+                    paths += [f"/apis/{group}", *(f"/apis/{group}/{version}" for version in versions)] if group else []
+                for which in ("healthz", "livez", "readyz"):
+                    paths += [f"/{which}", *(f"/{which}/{check}" for check in CHECKS)]
                 return Answer(200, _encode({"paths": sorted(paths)}))
         raise statuses.not_found_path()
 
@@ -264,7 +295,10 @@ class ApiServer:
         if not isinstance(body, dict):
             raise ApiError(400, "BadRequest", "the request has no object")
         kind = access.REVIEWS[(info.group, info.plural)]
-        return Answer(201, _encode(access.review(kind, body, user, self._tokens)))
+        return Answer(201, _encode(access.review(kind, body, user, self._owner_of)))
+
+    def _owner_of(self, token: str, audiences: Sequence[str]) -> User | None:
+        return self._who.owner(token, audiences or (AUDIENCE,))
 
     # -- pods ---------------------------------------------------------------------------------------------------
 
@@ -274,11 +308,11 @@ class ApiServer:
             raise statuses.not_built("reading logs here", "Start the cluster with `canarium up`.")
         return Stream(self._pods.logs(pod, options), "text/plain; charset=utf-8")
 
-    async def _websocket(self, scope: Scope, receive: Receive, send: Send, headers: Mapping[str, str]) -> None:
+    async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Port-forward. A refusal before the handshake is a plain HTTP answer, as clients expect it."""
         opening = await receive()  # websocket.connect
         try:
-            user = self._admitted(scope["path"], headers)
+            user = self._admitted(scope["path"], scope)
             info = parse_path(scope["path"])
             if user is None or info is None or (info.plural, info.subresource) != ("pods", "portforward"):
                 raise statuses.not_found_path()

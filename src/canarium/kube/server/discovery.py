@@ -21,6 +21,7 @@ _SUBRESOURCE_KINDS: Mapping[str, tuple[str, str, str, list[str]]] = {
     "portforward": ("", "v1", "PodPortForwardOptions", ["create", "get"]),
     "eviction": ("policy", "v1", "Eviction", ["create"]),
     "binding": ("", "v1", "Binding", ["create"]),
+    "token": ("authentication.k8s.io", "v1", "TokenRequest", ["create"]),
     "finalize": ("", "v1", "Namespace", ["update"]),
 }
 """Subresource: group, version and kind of what it takes (empty kind: the resource's own), and its verbs."""

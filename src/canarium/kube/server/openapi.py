@@ -10,7 +10,8 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from canarium.kube.coretypes.schema import Schema, object_schema, scalar_schema
+from canarium.kube.coretypes.descriptions import descriptions_of
+from canarium.kube.coretypes.schema import Schema, object_schema, scalar_schema, with_words
 from canarium.kube.coretypes.table import META, MODULES, Message, Ref, message_of, table
 from canarium.kube.resources import Resource
 
@@ -183,7 +184,7 @@ class _Components:
         name = _name(message)
         if name not in self.schemas:
             self.schemas[name] = {}  # a type may contain itself
-            schema = object_schema(message, self._part)
+            schema = _with_descriptions(message.name, object_schema(message, self._part))
             if message.has_type:
                 schema = self._as_kind(message, schema)
             self.schemas[name] = schema
@@ -208,6 +209,17 @@ class _Components:
             self.schemas[name] = schema
             return {"$ref": _PREFIX + name}
         return scalar_schema(kind.scalar)
+
+
+def _with_descriptions(name: str, schema: dict[str, Any]) -> dict[str, Any]:
+    said = descriptions_of(name)
+    if not said:
+        return schema
+    properties = {
+        field: with_words(part, {"description": said[field]}) if field in said else part
+        for field, part in schema["properties"].items()
+    }
+    return {**schema, "properties": properties}
 
 
 def _name(message: Message) -> str:
