@@ -10,10 +10,10 @@ from collections.abc import AsyncIterator
 from canarium.clock import Clock
 from canarium.kube.cluster import ApiError
 from canarium.kube.objects import Obj
-from canarium.kube.server.access import is_local_host
 from canarium.kube.server.portforward import port_forward
 from canarium.kube.server.requests import Options
 from canarium.lab.world import World
+from canarium.local.front_doors import answer, guarded
 from canarium.nodes.bytestream import Connection, connect_app
 from canarium.nodes.logs import InvalidLogOptions, LogsUnavailable, choose_container, choose_run, log_query, read
 from canarium.nodes.network import NetworkError
@@ -61,28 +61,15 @@ class LocalPods:
         """An application that stands for a Service: each request goes to an endpoint of it, or is a 502."""
 
         async def app(scope: Scope, receive: Receive, send: Send) -> None:
-            if scope["type"] != "http":
-                return
-            host = next((value.decode("latin-1") for key, value in scope["headers"] if key == b"host"), "")
-            if not is_local_host(host):
-                await _refuse(send, 403, f"this server does not answer to the host name {host!r}: use 127.0.0.1\n")
-                return
             try:
                 behind = self._world.network.app_behind(namespace, name, port)
             except NetworkError as error:
-                await _refuse(send, 502, f"service {namespace}/{name} does not answer: {error}\n")
+                await answer(send, 502, f"service {namespace}/{name} does not answer: {error}\n")
                 return
             await behind(scope, receive, send)
 
-        return app
+        return guarded(app)
 
 
 async def _nothing() -> AsyncIterator[bytes]:
     yield b""
-
-
-async def _refuse(send: Send, status: int, text: str) -> None:
-    body = text.encode()
-    headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", str(len(body)).encode())]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})

@@ -89,8 +89,11 @@ class Options(msgspec.Struct, frozen=True):
 
 
 def parse_query(query: bytes) -> Options:
-    """A query string; of an option given twice the first counts."""
-    found = parse_qs(query.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=200)
+    """A query string; of an option given twice the first counts. Raises ApiError (BadRequest)."""
+    try:
+        found = parse_qs(query.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=200)
+    except ValueError as error:
+        raise ApiError(400, "BadRequest", "the query has more than 200 parameters") from error
     return Options({name: values[0] for name, values in found.items()})
 
 

@@ -51,12 +51,16 @@ class Stream(msgspec.Struct, frozen=True):
     media: str = _JSON
     headers: Mapping[str, str] = {}
     warnings: Sequence[str] = ()
+    release: Callable[[], None] | None = None
 
     async def close(self) -> None:
-        """Let go of what the chunks come from."""
+        """Let go of what the chunks come from. `release` does that for chunks that nobody began to read: closing a
+        generator runs none of it then."""
         close = getattr(self.chunks, "aclose", None)
         if close is not None:
             await close()
+        if self.release is not None:
+            self.release()
 
 
 class _Page(msgspec.Struct, frozen=True):
@@ -212,10 +216,11 @@ class ResourceHandler:
             since=None if text in ("", "0") or sends_initial else _revision(text),
             sends_bookmarks=options.flag("allowWatchBookmarks"),
             marks_initial_end=sends_initial,
-            timeout_seconds=options.number("timeoutSeconds"),
+            timeout_seconds=options.number("timeoutSeconds") or None,
         )
         show = self._event_form(resource, form, options)
-        return Stream(Watching(self._registry, self._clock, self._stopping, watch, show).chunks())
+        watching = Watching(self._registry, self._clock, self._stopping, watch, show)
+        return Stream(watching.chunks(), release=watching.stop)
 
     def _event_form(self, resource: Resource, form: Accepted, options: Options) -> Callable[[bytes, bool], bytes]:
         """How a watch shows an object: (its JSON, whether it is the first) to JSON."""

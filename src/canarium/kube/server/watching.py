@@ -77,6 +77,10 @@ class Watching:
         self._initial = registry.list(watch.resource, watch.namespace or None) if watch.since is None else []
         self._unsubscribe = store.subscribe(stored_as, self._hear)
 
+    def stop(self) -> None:
+        """Hear no more; stopping twice is fine."""
+        self._unsubscribe()
+
     def _hear(self, change: Change) -> None:
         if self._is_late or (self._watch.namespace and change.key.namespace != self._watch.namespace):
             return
@@ -98,6 +102,8 @@ class Watching:
             self._initial = []
             if watch.marks_initial_end:
                 yield self._bookmark(is_initial_end=True)
+            if self._missed:
+                await self._registry.store.durable(self._missed[-1].revision)
             for change in self._missed:
                 if not watch.namespace or change.key.namespace == watch.namespace:
                     line = self._told(change)
@@ -121,7 +127,7 @@ class Watching:
                 if lines:
                     yield b"".join(lines)
         finally:
-            self._unsubscribe()
+            self.stop()
 
     async def _woken(self, seconds: float) -> bool:
         """Whether something came within the time."""
