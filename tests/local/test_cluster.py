@@ -114,3 +114,11 @@ def test_a_busy_port_names_the_flag_and_opens_nothing() -> None:
             Doors({"api": (0, "--api-port"), "metrics": (taken.ports["api"], "--metrics-port")})
     finally:
         taken.close()
+
+
+def test_a_data_folder_that_others_may_write_to_is_not_trusted(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data").chmod(0o777)
+
+    with pytest.raises(CanariumError, match=r"others may write to the data folder .*\n  Make it your own \(chmod go-w"):
+        DataFolder(tmp_path / "data").make()

@@ -182,7 +182,8 @@ async def _up(
         sys.stdout.flush()
         await _until(stop, cluster)
     finally:
-        click.echo("Stopping ...")
+        with suppress(OSError):  # nobody reads any more, and what follows must be done all the same
+            click.echo("Stopping ...")
         await _take_down(cluster, folder, kubeconfig, name, clock)
 
 
@@ -217,8 +218,9 @@ async def _take_down(cluster: LocalCluster, folder: DataFolder, kubeconfig: Path
         last = folder.last()
         if last is not None and is_ours():  # before the state is let go of, so that no other `up` is between us
             removed = await remove_context(kubeconfig, name, clock, restore=last.former_context)
-            for line in removed.lines():
-                click.echo(line)
+            with suppress(OSError):
+                for line in removed.lines():
+                    click.echo(line)
     finally:
         await cluster.stop()
         if is_ours():

@@ -57,6 +57,12 @@ class DataFolder:
                 f"cannot make the data folder {self.path}: {error.strerror}",
                 next_step="Name one that can be written with --data-dir.",
             ) from error
+        found = self.path.stat()
+        if found.st_uid != os.geteuid() or found.st_mode & 0o022:
+            raise CanariumError(
+                f"others may write to the data folder {self.path}, and so choose its credentials",
+                next_step=f"Make it your own (chmod go-w {self.path}), or name another with --data-dir.",
+            )
 
     def credentials(self, now: datetime) -> Tokens:
         """The tokens; they and the certificates are made at the first call."""
@@ -129,7 +135,8 @@ def _is_alive(pid: int) -> bool:
 def write_private(file: Path, text: bytes) -> None:
     """Replace a file at once, readable by its owner only."""
     fresh = file.with_name(f"{file.name}.{os.getpid()}.tmp")
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    fresh.unlink(missing_ok=True)  # of a process that had our number
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     with os.fdopen(descriptor, "wb") as stream:
         stream.write(text)
     fresh.replace(file)

@@ -432,3 +432,37 @@ def test_a_reader_that_does_not_read_loses_its_watch_and_stalls_nobody() -> None
             writer.close()
 
     asyncio.run(main())
+
+
+def test_an_apply_cannot_write_another_object_than_its_path_names(ask: Asker) -> None:
+    body = b'{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "other"}}'
+
+    message = ask(
+        "PATCH", f"{MAPS}/named?fieldManager=f&force=true", body, Content_Type="application/apply-patch+yaml"
+    ).is_status(400, "BadRequest")
+
+    assert message == "the name of the object (other) does not match the name on the URL (named)"
+    assert ask("GET", f"{MAPS}/other").code == 404
+
+
+def test_namespaces_are_not_deleted_all_at_once(ask: Asker) -> None:
+    ask("DELETE", "/api/v1/namespaces").is_status(405, "MethodNotAllowed")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("DELETE", f"{MAPS}/a", b'{"gracePeriodSeconds": "abc"}'),
+        ("DELETE", f"{MAPS}/a", b'{"preconditions": [1]}'),
+        ("DELETE", f"{MAPS}/a", b'{"dryRun": 5}'),
+        ("PUT", "/apis/apps/v1/namespaces/default/deployments/a/scale", b'{"metadata": [1]}'),
+        ("POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", b'{"metadata": [1]}'),
+        ("POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", b'{"spec": {"resourceAttributes": [1]}}'),
+        ("GET", f"{MAPS}?resourceVersion={'9' * 5000}", b""),
+        ("GET", f"{MAPS}?" + "&".join(f"x{number}=1" for number in range(300)), b""),
+    ],
+)
+def test_a_part_of_the_wrong_kind_is_the_clients_mistake(ask: Asker, method: str, path: str, body: bytes) -> None:
+    ask("POST", MAPS, b'{"metadata": {"name": "a"}}', Content_Type=JSON)
+
+    ask(method, path, body, Content_Type=JSON).is_status(400, "BadRequest")

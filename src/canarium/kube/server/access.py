@@ -119,6 +119,14 @@ def review(kind: str, body: Obj, user: User, owner_of: Callable[[str, Sequence[s
     """The answer to a review: the same object with its status. owner_of: whose token that is, for some of these
     audiences (none: this server's)."""
     spec: Mapping[str, Any] = body.get("spec") or {}
+    for field, part in (
+        ("metadata", body.get("metadata")),
+        ("spec", spec),
+        ("spec.resourceAttributes", spec.get("resourceAttributes") if isinstance(spec, dict) else None),
+        ("spec.nonResourceAttributes", spec.get("nonResourceAttributes") if isinstance(spec, dict) else None),
+    ):
+        if part is not None and not isinstance(part, dict):
+            raise ApiError(400, "BadRequest", f"{field} is not an object")
     match kind:
         case "SelfSubjectAccessReview":
             status = _access(user, spec)

@@ -376,7 +376,8 @@ def _openapi_v2(accept: str) -> Answer:
 
 
 def _failed(error: ApiError) -> Answer:
-    headers = {"Retry-After": str((error.details or {}).get("retryAfterSeconds", 1))} if error.code == 429 else {}
+    after = int((error.details or {}).get("retryAfterSeconds", 0)) if isinstance(error.details, Mapping) else 0
+    headers = {"Retry-After": str(after)} if error.code == 429 and after > 0 else {}
     return Answer(error.code, _encode(statuses.failure(error)), headers=headers)
 
 

@@ -74,9 +74,9 @@ class Options(msgspec.Struct, frozen=True):
         if not text:
             return None
         try:
-            return int(text)
+            return int(text[:20])
         except ValueError:
-            raise ApiError(400, "BadRequest", f"{name}: {text!r} is not a whole number") from None
+            raise ApiError(400, "BadRequest", f"{name}: {text[:40]!r} is not a whole number") from None
 
     @property
     def is_dry_run(self) -> bool:

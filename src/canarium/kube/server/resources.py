@@ -11,15 +11,16 @@ import asyncio
 import base64
 import binascii
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import msgspec
 
 from canarium.clock import Clock
-from canarium.kube.cluster import ApiError, Gone
+from canarium.kube.cluster import ApiError, Gone, NotFound
 from canarium.kube.objects import Obj, ObjectKey, labels_of
 from canarium.kube.registry import Registry
-from canarium.kube.resources import Resource
+from canarium.kube.resources import NAMESPACES, Resource
 from canarium.kube.selectors import parse_fields, parse_labels
 from canarium.kube.server import statuses, strictness
 from canarium.kube.server.bodies import PATCH_TYPES, media_type
@@ -341,18 +342,15 @@ class ResourceHandler:
         headers: Mapping[str, str],
     ) -> Answer:
         if info.subresource == "scale":
+            if not isinstance(body.get("metadata") or {}, dict):
+                raise ApiError(400, "BadRequest", "metadata is not an object")
             obj = {**body, "metadata": {**(body.get("metadata") or {}), "name": info.name}}
             if info.namespace:
                 obj["metadata"]["namespace"] = info.namespace
             warnings: list[str] = []
         else:
             obj = self._placed(resource, info, body)
-            if obj["metadata"].get("name") != info.name:
-                message = (
-                    f"the name of the object ({obj['metadata'].get('name', '')}) does not match the name on the URL"
-                    f" ({info.name})"
-                )
-                raise ApiError(400, "BadRequest", message)
+            _check_name(info, obj)
             warnings = strictness.checked(self._registry, resource, obj, options.text("fieldValidation"), raw)
         updated = self._registry.update(
             resource,
@@ -384,6 +382,7 @@ class ResourceHandler:
             if not manager:
                 raise _invalid_option("fieldManager", "Required value: is required for apply patch", "PatchOptions")
             body = self._placed(resource, info, _object(body))
+            _check_name(info, body)
             warnings = strictness.checked(self._registry, resource, body, options.text("fieldValidation"))
         stored_as, key = self._registry.stored_as(resource), ObjectKey(info.namespace, info.name)
         existed = self._registry.store.get(stored_as, key) is not None
@@ -418,10 +417,15 @@ class ResourceHandler:
 
     async def _delete_collection(self, resource: Resource, info: RequestInfo, options: Options, body: Any) -> Answer:
         asked = _deletion(options, body)
+        if resource == NAMESPACES:  # upstream's namespaces have no such verb
+            raise statuses.not_allowed()
         chosen = self._chosen(resource, self._registry.list(resource, info.namespace or None), options)
-        for item in chosen:
-            self._registry.delete(resource, ObjectKey(*_key(item)), **asked)
-        await self._registry.store.durable()
+        try:
+            for item in chosen:
+                with suppress(NotFound):  # somebody was faster, or it went with an earlier one
+                    self._registry.delete(resource, ObjectKey(*_key(item)), **asked)
+        finally:
+            await self._registry.store.durable()
         head = {
             "kind": resource.list_kind,
             "apiVersion": resource.api_version,
@@ -440,6 +444,13 @@ def _object(body: Any) -> Obj:
     if not isinstance(body, dict):
         raise ApiError(400, "BadRequest", "the request's body is no object")
     return body
+
+
+def _check_name(info: RequestInfo, obj: Obj) -> None:
+    name = obj["metadata"].get("name")
+    if name != info.name:
+        message = f"the name of the object ({name or ''}) does not match the name on the URL ({info.name})"
+        raise ApiError(400, "BadRequest", message)
 
 
 def _check_kind(resource: Resource, body: Obj) -> None:
@@ -462,13 +473,22 @@ def _deletion(options: Options, body: Any) -> dict[str, Any]:
     """The arguments of a deletion, from the body and, where it is silent, from the query."""
     given: Mapping[str, Any] = body if isinstance(body, dict) else {}
     grace = given.get("gracePeriodSeconds")
+    for field, kind, words in (
+        ("gracePeriodSeconds", int, "a whole number"),
+        ("preconditions", dict, "an object"),
+        ("dryRun", list, "a list"),
+        ("propagationPolicy", str, "a text"),
+    ):
+        if given.get(field) is not None and not isinstance(given[field], kind):
+            raise ApiError(400, "BadRequest", f"DeleteOptions.{field} is not {words}")
     policy = given.get("propagationPolicy") or options.text("propagationPolicy")
     orphans = given.get("orphanDependents")
     if not policy:
         policy = "Orphan" if orphans else "Background"
     if policy not in _PROPAGATIONS:
         known = ", ".join(f'"{name}"' for name in (*_PROPAGATIONS, "nil"))
-        raise _invalid_option("propagationPolicy", f'Unsupported value: "{policy}": supported values: {known}')
+        problem = f'Unsupported value: "{policy}": supported values: {known}'
+        raise _invalid_option("propagationPolicy", problem, "DeleteOptions")
     wanted = given.get("preconditions") or {}
     return {
         "propagation": policy,
@@ -485,7 +505,7 @@ def _invalid_option(field: str, problem: str, kind: str = "ListOptions") -> ApiE
 
 
 def _revision(text: str) -> int:
-    if not text.isascii() or not text.isdigit():
+    if not text.isascii() or not text.isdigit() or len(text) > 20:
         raise ApiError(400, "BadRequest", f'invalid resource version "{text}"')
     return int(text)
 
