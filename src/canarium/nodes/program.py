@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Protocol, TypeAlias
 import msgspec
 
 from canarium.clock import Chance, Clock
-from canarium.kube.objects import Obj
+from canarium.kube.objects import Obj, controller_of
 from canarium.nodes.network import Network
 
 Scope: TypeAlias = MutableMapping[str, Any]
@@ -152,8 +152,26 @@ class ImageTable:
         return self.factory(image) is not self._fallback
 
 
+JOB_SECONDS = 0.5
+"""How long a simulated container of a Job runs."""
+
+
 def generic_program(context: ContainerContext) -> Program:
-    """Listens on the container's declared ports and answers 200 to everything."""
+    """Listens on the container's declared ports and answers 200 to everything; in a pod of a Job it ends by itself.
+
+    A Job waits for its pods to end, and one that never did would hold up whoever waits for the Job. Other pods stay,
+    whatever their restartPolicy: `kubectl run --restart=Never` is also how a server is tried out.
+    """
+    owner = controller_of(context.pod)
+    if owner is not None and owner["kind"] == "Job":
+        clock = context.clock
+
+        async def end() -> int:
+            await clock.sleep(JOB_SECONDS)
+            return 0
+
+        note = f'Image "{context.image}" is simulated: its command is not run, and it ends with exit code 0'
+        return Serving(run=end, note=note)
     app = answering(200, b"ok\n")
     ports = {int(port["containerPort"]): app for port in context.container.get("ports") or ()}
     return Serving(ports=ports, note=f'Image "{context.image}" is simulated: it answers 200 on its declared ports')

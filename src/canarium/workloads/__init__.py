@@ -43,10 +43,12 @@ def _for_visitors(cluster: Cluster, listers: Listers, root_ca: str) -> Sequence[
     """
     from canarium.workloads.core_endpoints import EndpointsController
     from canarium.workloads.disruption import DisruptionController
+    from canarium.workloads.job import JobController
     from canarium.workloads.namespace_contents import NamespaceContentsController
 
     return (
         NamespaceContentsController(cluster, listers, root_ca),
         EndpointsController(cluster, listers),
         DisruptionController(cluster, listers),
+        JobController(cluster, listers),
     )
