@@ -131,14 +131,12 @@ async def _up(
     working_copy = path if (path / ".git").exists() else None
     doors = Doors({key: (port, f"--{key}-port") for key, port in ports.items()})
     try:
-        tokens = folder.credentials(clock.now())
         cluster = LocalCluster(
             folder,
             working_copy,
             doors,
             clock,
             seed=secrets.token_hex(16),
-            tokens=tokens,
             controllers=controllers,
             nodes=nodes,
         )
@@ -151,7 +149,7 @@ async def _up(
             name=name,
             server=f"https://127.0.0.1:{doors.ports['api']}",
             ca_pem=folder.authority.read_bytes(),
-            token=tokens.admin,
+            token=cluster.tokens.admin,
             namespace="default",
         )
         added = await add_context(kubeconfig, entry, clock)

@@ -91,18 +91,21 @@ class LocalCluster:
         clock: Clock,
         *,
         seed: str,
-        tokens: Tokens,
         controllers: frozenset[str] = frozenset(CONTROLLERS),
         nodes: int = 1,
     ) -> None:
         self._folder = folder
         self._clock = clock
         self._doors = doors
-        self._tokens = tokens
-        self._store = SqliteStore(folder.database)
         self._git = LocalRepositories()
         remotes = remotes_of(working_copy) if working_copy is not None else {}
         repositories = LocalRemotes(self._git, remotes)
+        self._store = SqliteStore(folder.database)
+        try:  # only who holds the database makes credentials: two first starts at once would mix theirs
+            self.tokens: Tokens = folder.credentials(clock.now())
+        except BaseException:
+            self._store.close()
+            raise
         self.world = World(
             clock,
             repositories,
@@ -129,7 +132,7 @@ class LocalCluster:
         self._server = ApiServer(
             self.world.registry,
             self._clock,
-            self._tokens,
+            self.tokens,
             address=f"{LOOPBACK}:{self._doors.ports['api']}",
             pods=pods,
         )

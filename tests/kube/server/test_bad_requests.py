@@ -466,3 +466,14 @@ def test_a_part_of_the_wrong_kind_is_the_clients_mistake(ask: Asker, method: str
     ask("POST", MAPS, b'{"metadata": {"name": "a"}}', Content_Type=JSON)
 
     ask(method, path, body, Content_Type=JSON).is_status(400, "BadRequest")
+
+
+def test_all_namespaces_can_be_read_at_once_and_not_written(ask: Asker) -> None:
+    body = b'{"metadata": {"name": "a", "namespace": "default"}}'
+
+    ask("POST", "/api/v1/configmaps", body, Content_Type=JSON).is_status(405, "MethodNotAllowed")
+    assert ask("GET", "/api/v1/configmaps").code == 200
+
+
+def test_a_log_is_only_read(ask: Asker) -> None:
+    ask("DELETE", "/api/v1/namespaces/default/pods/p/log").is_status(405, "MethodNotAllowed")

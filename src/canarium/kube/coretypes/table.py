@@ -150,7 +150,7 @@ def _field(word: str) -> Field:
         "" if name == "^" else name,
         int(number or 0),
         kind,
-        shape,  # type: ignore[arg-type]
+        shape,  # type: ignore[arg-type]  # one of the shapes, by the tables' notation
         "!" in marks,
         "+" in marks,
         "?" in marks,

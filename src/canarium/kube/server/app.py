@@ -158,6 +158,8 @@ class ApiServer:
         if method == "PATCH" and not info.name:  # whatever its type: a collection takes none
             raise statuses.not_allowed()
         if info.subresource == "log" and info.plural == "pods":
+            if method not in ("GET", "HEAD"):
+                raise statuses.not_allowed()
             return await self._log(resource, info, options)
         if info.subresource in ("exec", "attach"):
             raise statuses.not_built(f"kubectl {info.subresource}", "Simulated pods have no processes to enter.")

@@ -297,6 +297,8 @@ class ResourceHandler:
         form: Accepted,
         headers: Mapping[str, str],
     ) -> Answer:
+        if resource.namespaced and not info.namespace:  # all namespaces can be read at once, not written
+            raise statuses.not_allowed()
         obj = self._placed(resource, info, body)
         warnings = strictness.checked(self._registry, resource, obj, options.text("fieldValidation"), raw)
         created = self._registry.create(
