@@ -14,12 +14,11 @@ from typing import Any
 import msgspec
 
 from canarium.kube.cluster import Cluster
-from canarium.kube.controller.news import News
 from canarium.kube.controller.reconciler import Listers, Watch
 from canarium.kube.decision import Create, Decision, Delete, Patch, Reason
 from canarium.kube.objects import Obj, ObjectKey, key_of, labels_of
 from canarium.kube.resources import ENDPOINTS, PODS, SERVICES
-from canarium.workloads.endpoints import NoSelector, Serving, selects, target_port, told_of
+from canarium.workloads.endpoints import NoSelector, ServicesOfPods, Serving, selects, target_port
 from canarium.workloads.pods import is_ready
 
 MANAGED_BY_LABEL = "endpoints.kubernetes.io/managed-by"
@@ -57,24 +56,10 @@ class EndpointsController:
         self._services = listers(SERVICES)
         self._pods = listers(PODS)
         self._endpoints = listers(ENDPOINTS)
-        self._chosen_by: dict[ObjectKey, tuple[ObjectKey, ...]] = {}
-        self._news = News(self._pods, told_of)
-        self.watches = (Watch(PODS, self._services_of), Watch(ENDPOINTS, lambda endpoints: [key_of(endpoints)]))
-
-    def _services_of(self, pod: Obj) -> list[ObjectKey]:
-        """The Services that choose the pod now, or chose it when it last changed. None, if nothing changed that an
-        address tells."""
-        if not self._news.is_in(pod):
-            return []
-        key, labels = key_of(pod), labels_of(pod)
-        found = tuple(
-            key_of(service)
-            for service in self._services.list(key.namespace)
-            if selects(service["spec"].get("selector"), labels)
+        self.watches = (
+            Watch(PODS, ServicesOfPods(self._services, self._pods)),
+            Watch(ENDPOINTS, lambda endpoints: [key_of(endpoints)]),
         )
-        before = self._chosen_by.get(key, ())
-        self._chosen_by[key] = found
-        return sorted({*found, *before})
 
     async def observe(self, key: ObjectKey) -> ObservedEndpoints | None:
         """See `Reconciler`."""

@@ -15,7 +15,7 @@ import msgspec
 
 from canarium.kube.cluster import Cluster
 from canarium.kube.controller.news import News
-from canarium.kube.controller.reconciler import Listers, Watch, owned
+from canarium.kube.controller.reconciler import Lister, Listers, Watch, owned
 from canarium.kube.decision import Action, Create, Decision, Delete, Patch, Reason
 from canarium.kube.objects import Obj, ObjectKey, is_controlled_by, key_of, labels_of, owner_reference
 from canarium.kube.resources import ENDPOINT_SLICES, PODS, SERVICES
@@ -56,23 +56,15 @@ class ObservedService(msgspec.Struct, frozen=True, kw_only=True):
     slices: tuple[Obj, ...]
 
 
-class EndpointSliceController:
-    """A `Reconciler` of Services."""
+class ServicesOfPods:
+    """For a `Watch` of pods: the Services that a changed pod concerns."""
 
-    name = "endpointslice-controller"
-    primary = SERVICES
-    watches: Sequence[Watch]
-
-    def __init__(self, cluster: Cluster, listers: Listers) -> None:
-        del cluster
-        self._services = listers(SERVICES)
-        self._pods = listers(PODS)
-        self._slices = listers(ENDPOINT_SLICES)
+    def __init__(self, services: Lister, pods: Lister) -> None:
+        self._services = services
         self._chosen_by: dict[ObjectKey, tuple[ObjectKey, ...]] = {}
-        self._news = News(self._pods, told_of)
-        self.watches = (Watch(PODS, self._services_of), owned(ENDPOINT_SLICES, "Service"))
+        self._news = News(pods, told_of)
 
-    def _services_of(self, pod: Obj) -> list[ObjectKey]:
+    def __call__(self, pod: Obj) -> list[ObjectKey]:
         """The Services that choose the pod now, or chose it when it last changed (its labels may have moved on).
 
         None, if nothing changed that an endpoint tells (upstream's podEndpointsChanged).
@@ -88,6 +80,21 @@ class EndpointSliceController:
         before = self._chosen_by.get(key, ())
         self._chosen_by[key] = found
         return sorted({*found, *before})
+
+
+class EndpointSliceController:
+    """A `Reconciler` of Services."""
+
+    name = "endpointslice-controller"
+    primary = SERVICES
+    watches: Sequence[Watch]
+
+    def __init__(self, cluster: Cluster, listers: Listers) -> None:
+        del cluster
+        self._services = listers(SERVICES)
+        self._pods = listers(PODS)
+        self._slices = listers(ENDPOINT_SLICES)
+        self.watches = (Watch(PODS, ServicesOfPods(self._services, self._pods)), owned(ENDPOINT_SLICES, "Service"))
 
     async def observe(self, key: ObjectKey) -> ObservedService | None:
         """See `Reconciler`."""

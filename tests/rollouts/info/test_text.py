@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from canarium.kube.objects import Obj
-from canarium.rollouts.info.ages import human_duration
 from canarium.rollouts.info.pods import pod_info
 from canarium.rollouts.info.rollout import Related, rollout_info
 from canarium.rollouts.info.text import list_text, rollout_text, status_line
+from canarium.text.durations import human_duration
 
 NOW = datetime(2026, 1, 5, 9, 10, tzinfo=UTC)
 MESSAGE = (

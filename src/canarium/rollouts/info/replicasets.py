@@ -14,9 +14,9 @@ import msgspec
 
 from canarium.kube.objects import Obj, annotations_of, condition, labels_of, parse_time
 from canarium.rollouts.info import icons
-from canarium.rollouts.info.ages import human_duration
 from canarium.rollouts.info.pods import PodInfo, pod_info
 from canarium.rollouts.types import POD_TEMPLATE_HASH_LABEL, REVISION, SCALE_DOWN_DEADLINE, int_or_zero
+from canarium.text.durations import human_duration
 
 EXPERIMENT_TEMPLATE: Final = "experiment.argoproj.io/template-name"
 _TAG_ORDER: Final = ("stable", "canary", "active", "preview", "ping", "pong")

@@ -6,7 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from canarium.kube.server.table.age import human_duration, short_human_duration, since
+from canarium.kube.server.table.age import since
+from canarium.text.durations import human_duration, short_human_duration
 from tests.kube.server.table.rows import NOW
 
 

@@ -18,17 +18,15 @@ import msgspec
 from canarium.kube.objects import Obj
 from canarium.kube.resources import Resource
 from canarium.kube.server.table import autoscaling, events, network, nodes, pods, policies, storage, workloads
-from canarium.kube.server.table.age import human_duration, short_human_duration, since
+from canarium.kube.server.table.age import since
 from canarium.kube.server.table.columns import NAME, Cells, Column, Printer, name_of
 from canarium.kube.server.table.custom import custom_printer
 from canarium.kube.server.table.partials import META_V1, partial, partial_list
 
 __all__ = [
     "IncludeObject",
-    "human_duration",
     "partial",
     "partial_list",
-    "short_human_duration",
     "since",
     "table",
 ]

@@ -12,7 +12,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from canarium.kube.objects import Obj, condition
-from canarium.kube.server.table.age import human_duration
 from canarium.kube.server.table.columns import (
     AGE,
     NAME,
@@ -27,6 +26,7 @@ from canarium.kube.server.table.columns import (
     status_of,
     text,
 )
+from canarium.text.durations import human_duration
 
 
 def _config_map_cells(obj: Obj, now: datetime) -> Cells:

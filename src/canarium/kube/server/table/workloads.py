@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from canarium.kube.objects import Obj, controller_of
-from canarium.kube.server.table.age import human_duration, moment_of, since
+from canarium.kube.server.table.age import moment_of, since
 from canarium.kube.server.table.columns import (
     AGE,
     CONTAINERS,
@@ -35,6 +35,7 @@ from canarium.kube.server.table.columns import (
     text,
     true_false,
 )
+from canarium.text.durations import human_duration
 
 
 def _desired(obj: Obj) -> int:
