@@ -24,9 +24,9 @@ $(VENV)/.dev: requirements/dev.txt $(VENV)/.run
 	@$(PIP) install --require-hashes -r requirements/dev.txt
 	@touch $@
 
-demo: $(VENV)/.run  ## the Silent Canary in virtual time, told step by step
+demo: $(VENV)/.run  ## the Silent Canary live, told step by step; in a second: canarium demo --fast
 	@$(BIN)/python -m compileall -q src  # bytecode, even where the environment asks Python not to write any
-	@$(BIN)/canarium demo --fast
+	@$(BIN)/canarium demo
 
 test: $(VENV)/.dev lint types contracts  ## lint, types, import contracts, all tests
 	@$(BIN)/python -m pytest -n auto --dist worksteal

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from canarium.clock import Chance, RealClock, VirtualClock, run_virtual
 from canarium.nodes.asgi import BrokenAnswer, call
 from canarium.nodes.behaviour import Behaviour, behaving
+from canarium.nodes.images.echo import echo
 from canarium.nodes.images.podinfo import podinfo
 from canarium.nodes.network import HttpRequest, HttpResponse
 from canarium.nodes.program import (
@@ -130,6 +132,40 @@ def test_podinfo_counts_as_the_original_names_it() -> None:
 
 def test_podinfo_listens_where_it_is_told() -> None:
     assert list(podinfo(context("podinfo:1", command=["./podinfo", "--port=8080"])).ports) == [8080]
+
+
+def test_podinfo_can_be_made_unready() -> None:
+    program = podinfo(context("podinfo:1"))
+
+    assert ask(program, "/readyz/disable", method="POST").status == 202
+    assert ask(program, "/readyz").status == 503
+    assert ask(program, "/healthz").status == 200
+
+
+def test_panic_ends_podinfo_with_the_exit_code_of_the_original() -> None:
+    async def main(clock: VirtualClock) -> int:
+        program = podinfo(context("podinfo:1", clock))
+        assert program.run is not None
+        running = asyncio.create_task(program.run())
+        await clock.sleep(1)
+        await call(program.ports[9898], "GET", "/panic")
+        return await running
+
+    assert run_virtual(main) == 255
+
+
+def test_a_delay_is_virtual_time() -> None:
+    async def main(clock: VirtualClock) -> float:
+        await call(podinfo(context("podinfo:2", clock)).ports[9898], "GET", "/delay/3600")
+        return clock.monotonic()
+
+    assert run_virtual(main) == 3600.0
+
+
+def test_the_echo_server_answers_in_the_lab_too() -> None:
+    program = echo(context("ealen/echo-server:0.9"))
+
+    assert json.loads(ask(program, "/a?b=c", port=80).body)["query"] == {"b": ["c"]}
 
 
 def test_a_scripted_version_fails_in_its_own_metrics_but_not_in_its_probes() -> None:

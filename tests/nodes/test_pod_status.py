@@ -69,6 +69,50 @@ def test_phase(policy: str, seen: PodView, phase: str) -> None:
     assert pod_phase({"restartPolicy": policy}, seen) == phase
 
 
+def sidecar(state: State, **said: Any) -> ContainerView:
+    return ContainerView(name="side", image="i", state=state, is_sidecar=True, **said)
+
+
+def beside(state: State, side: ContainerView, **said: Any) -> PodView:
+    one = ContainerView(name="c0", image="i", state=state, is_ready=isinstance(state, Running))
+    return PodView(host_ip="172.18.0.3", started_at=START, init_containers=(side,), containers=(one,), **said)
+
+
+@pytest.mark.parametrize(
+    ("policy", "seen", "phase", "initialized"),
+    [
+        pytest.param("Always", beside(NEW, sidecar(NEW)), "Pending", "False", id="the sidecar is created"),
+        pytest.param("Always", beside(NEW, sidecar(UP)), "Pending", "False", id="the sidecar runs, not started yet"),
+        pytest.param("Always", beside(NEW, sidecar(UP, has_started=True)), "Pending", "True", id="it has started"),
+        pytest.param("Never", beside(NEW, sidecar(LOOP, last=ended(1))), "Pending", "False", id="it never started"),
+        pytest.param("Never", beside(UP, sidecar(LOOP, last=ended(1))), "Running", "True", id="it crashes later"),
+        pytest.param("Never", beside(ended(0), sidecar(UP)), "Running", "True", id="it still runs after the rest"),
+        pytest.param("Never", beside(ended(0), sidecar(ended(137))), "Succeeded", "True", id="how it ends is nothing"),
+        pytest.param("Never", beside(ended(1), sidecar(ended(0))), "Failed", "True", id="the rest failed"),
+        pytest.param("Always", beside(ended(0), sidecar(ended(1)), is_over=True), "Succeeded", "True", id="deleted"),
+    ],
+)
+def test_sidecars_hold_a_pod_up_at_its_start_and_keep_it_running_but_do_not_decide_how_it_ends(
+    policy: str, seen: PodView, phase: str, initialized: str
+) -> None:
+    it = pod()
+    it["spec"] = {**it["spec"], "restartPolicy": policy}
+
+    status = pod_status(it, seen, START)
+
+    told = condition(status, "Initialized")
+    assert told is not None
+    assert (status["phase"], told["status"]) == (phase, initialized)
+
+
+def test_a_run_that_never_was_has_no_container_id() -> None:
+    unborn = Terminated(exit_code=128, reason="StartError", started_at=START, finished_at=START, container_id="")
+
+    (told,) = pod_status(pod(), view(unborn), START)["containerStatuses"]
+
+    assert "containerID" not in told["state"]["terminated"]
+
+
 def pod(**status: Any) -> Obj:
     return {
         "metadata": {"name": "p", "namespace": "n", "uid": "u", "generation": 1},
@@ -180,3 +224,10 @@ def test_a_container_status_has_upstreams_shape() -> None:
 )
 def test_qos_class(resources: dict[str, Any], qos: str) -> None:
     assert qos_class({"containers": [{"name": "c", "resources": resources}]}) == qos
+
+
+@pytest.mark.parametrize(("state", "ready"), [(UP, False), (ended(0), True), (ended(1), False)])
+def test_an_init_container_is_ready_once_it_has_succeeded(state: State, ready: bool) -> None:
+    (told,) = pod_status(pod(), view(NEW, init=(state,)), START)["initContainerStatuses"]
+
+    assert (told["ready"], told["started"]) == (ready, False)

@@ -11,8 +11,11 @@ from canarium.nodes.probes import (
     NotRun,
     Probe,
     ProbeKind,
+    Sleep,
     TcpSocket,
     after,
+    departures,
+    hook_of,
     initial,
     next_due,
     port_number,
@@ -102,3 +105,45 @@ def test_exec_probes_are_not_run() -> None:
 
 def test_a_port_name_that_nobody_declares_leads_nowhere() -> None:
     assert port_number("nope", {"ports": [{"containerPort": 80, "name": "http"}]}) == 0
+
+
+def test_a_probe_may_bring_a_grace_period_of_its_own() -> None:
+    probe = {"tcpSocket": {"port": 80}, "terminationGracePeriodSeconds": 0}
+
+    assert probes_of({"name": "web", "livenessProbe": probe})[0].grace_seconds == 0
+    assert probes_of({"name": "web", "livenessProbe": {"tcpSocket": {"port": 80}}})[0].grace_seconds is None
+
+
+@pytest.mark.parametrize(
+    ("hook", "meaning"),
+    [
+        ({"httpGet": {"port": 80}}, HttpGet(port=80, path="/", scheme="http")),
+        ({"sleep": {"seconds": 3}}, Sleep(3)),
+        ({"exec": {"command": ["true"]}}, None),
+        ({}, None),
+    ],
+)
+def test_hooks_ask_or_sleep(hook: dict[str, Any], meaning: object) -> None:
+    assert hook_of({"name": "web", "lifecycle": {"preStop": hook}}, "preStop") == meaning
+    assert hook_of({"name": "web", "lifecycle": {"preStop": hook}}, "postStart") is None
+
+
+def test_several_commands_of_a_container_are_told_together() -> None:
+    command = {"exec": {"command": ["true"]}}
+    lifecycle = {"stopSignal": "SIGUSR1", "postStart": command, "preStop": {"sleep": {"seconds": 1}}}
+    container = {"name": "web", "startupProbe": command, "livenessProbe": command, "lifecycle": lifecycle}
+
+    assert departures(container) == (
+        (
+            "Warning",
+            "ExecNotRun",
+            "Container web: the command of its startup probe and liveness probe is not run, and counts as a success",
+        ),
+        ("Warning", "ExecNotRun", "Container web: the command of its postStart hook is not run"),
+    )
+
+
+def test_what_is_done_as_written_needs_no_words() -> None:
+    probe = {"httpGet": {"port": 80}}
+
+    assert departures({"name": "web", "livenessProbe": probe, "lifecycle": {"preStop": probe}}) == ()

@@ -6,18 +6,14 @@ that `--help` stays quick.
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
 from canarium.errors import CanariumError
 
-EXIT_OPEN_OBJECTIVES = 1
 EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130
 
@@ -27,8 +23,6 @@ SHELLS = {
     "fish": "_CANARIUM_COMPLETE=fish_source canarium | source",
 }
 """What a shell evaluates to complete `canarium`, by the name of the shell."""
-
-no_color_option = click.option("--no-color", is_flag=True, help="Plain text. NO_COLOR=1 does the same.")
 
 
 def _print_version(context: click.Context, parameter: click.Parameter, is_wanted: bool) -> None:
@@ -40,22 +34,10 @@ def _print_version(context: click.Context, parameter: click.Parameter, is_wanted
         context.exit()
 
 
-@contextmanager
-def _without_collecting() -> Iterator[None]:
-    """For what is short and ends the process: looking for cycles, then and at exit, takes a tenth of the demo's time.
-
-    What they hold is a sixth of its 80 MB.
-    """
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()
-        gc.enable()
-
-
 _ELSEWHERE = {
     "app": "canarium.cli.app:app_group",
+    "chaos": "canarium.cli.chaos:chaos_command",
+    "demo": "canarium.cli.demo:demo",
     "query": "canarium.cli.query:query",
     "verify": "canarium.cli.verify:verify_command",
     "up": "canarium.cli.up:up",
@@ -97,51 +79,8 @@ def app() -> None:
     """Know whether your canary would be promoted or rolled back, and why, before you push.
 
     canarium runs the manifests written for Argo CD, Kustomize, Argo Rollouts and Prometheus, unchanged, in virtual
-    time: start with `canarium demo --fast`.
+    time or live: start with `canarium demo`.
     """
-
-
-@app.command()
-@click.option("--fast", is_flag=True, help="In virtual time: the whole story in about a second.")
-@click.option(
-    "--seed",
-    type=int,
-    default=0,
-    show_default=True,
-    metavar="N",
-    help="Everything random follows from it: the same seed, the same story.",
-)
-@click.option(
-    "--trace",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Write the event log there as JSON lines: object writes, decisions with their reasons, measurements, scrapes,"
-    " with virtual times.",
-)
-@click.option(
-    "--keep",
-    type=click.Path(path_type=Path),
-    help="Keep the engineer's repository in this new folder (its origin beside it).",
-)
-@no_color_option
-@_without_collecting()
-def demo(fast: bool, seed: int, trace: Path | None, keep: Path | None, no_color: bool) -> None:
-    """Play the Silent Canary: a canary hangs for three reasons, and an engineer finds them one by one.
-
-    Ends with the table of objectives. Exit code 0 when all are met, 1 when one is open.
-    """
-    if not fast:
-        raise CanariumError(
-            "the live demo, with real processes, is not built yet",
-            next_step="Run `canarium demo --fast`: the same story in virtual time.",
-        )
-    from canarium.cli.terminal import Terminal
-    from canarium.lab.demo import run_demo
-
-    terminal = Terminal(color=False if no_color else None)
-    ending = run_demo(terminal.beat, seed=seed, trace=trace, directory=keep)
-    terminal.objectives(ending.objectives)
-    if not all(objective.is_met for objective in ending.objectives):
-        sys.exit(EXIT_OPEN_OBJECTIVES)
 
 
 @app.command()

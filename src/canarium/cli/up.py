@@ -22,7 +22,7 @@ from canarium.errors import CanariumError
 
 if TYPE_CHECKING:
     from canarium.local.cluster import LocalCluster
-    from canarium.local.folder import DataFolder, Running
+    from canarium.local.folder import DataFolder, Place, Running
 
 F = TypeVar("F", bound=Callable[..., Any])
 READY = "Ready after"
@@ -70,6 +70,26 @@ data_option = click.option(
     help="Which controllers run: workloads, rollouts, gitops. `*,-rollouts` leaves Rollouts to somebody else's.",
 )
 @click.option(
+    "--map-image",
+    "map_images",
+    multiple=True,
+    metavar="IMAGE=COMMAND",
+    help="Run containers of IMAGE (wildcards allowed) as COMMAND on this machine; `host` runs the container's own "
+    "command. May be repeated; adds to canarium.yaml.",
+)
+@click.option(
+    "--scrape-interval",
+    default="1m",
+    show_default=True,
+    metavar="DURATION",
+    help="How often Prometheus scrapes, such as 5s.",
+)
+@click.option(
+    "--one-address",
+    is_flag=True,
+    help="Use 127.0.0.1 only, as where 127.0.0.2 does not exist: ports of pods and Services are free ones then.",
+)
+@click.option(
     "--kubeconfig",
     type=click.Path(dir_okay=False, path_type=Path),
     help="Write the context there.  [default: the first file of KUBECONFIG, or ~/.kube/config]",
@@ -77,8 +97,10 @@ data_option = click.option(
 def up(path: Path, files: tuple[Path, ...], detach: bool, name: str, **options: Any) -> None:
     """Start a cluster on this machine that kubectl can talk to.
 
-    PATH is a git working copy: a repoURL that equals one of its remotes is read from this machine. Pods are simulated,
-    in real time. State survives a restart. Ctrl-C stops; so does `canarium down`.
+    PATH is a git working copy: a repoURL that equals one of its remotes is read from this machine. Pods of bundled
+    images (podinfo, an echo server, a load generator) and of those that PATH/canarium.yaml or --map-image maps to a
+    command are processes; others are simulated, and an event says so. State survives a restart. Ctrl-C ends the pods in
+    good order and stops, twice stops at once; so does `canarium down`.
     """
     from canarium.local.folder import DataFolder, checked_name
 
@@ -90,17 +112,43 @@ def up(path: Path, files: tuple[Path, ...], detach: bool, name: str, **options: 
             f"cluster {running.name} is running already on {folder.path} (process {running.pid})",
             next_step="Use it, stop it with `canarium down`, or start another one with --name and other ports.",
         )
-    kubeconfig = (options["kubeconfig"] or default_kubeconfig()).resolve()
+    from canarium.clock import RealClock
+    from canarium.local.cluster import chosen_controllers
+    from canarium.local.config import parse_map_image, read_config
+    from canarium.nodes.image_map import ImageMap
+
+    path = path.resolve()
+    mappings = (*read_config(path).images, *(parse_map_image(each, Path.cwd()) for each in options["map_images"]))
+    what = {
+        "controllers": chosen_controllers(options["controllers"]),
+        "nodes": options["nodes"],
+        "images": ImageMap(mappings),
+        "has_addresses": not options["one_address"],
+        "scrape_seconds": _interval(options["scrape_interval"]),
+    }
     if detach:
         _detach(folder)
         return
-    from canarium.clock import RealClock
-    from canarium.local.cluster import chosen_controllers
-
+    kubeconfig = (options["kubeconfig"] or default_kubeconfig()).resolve()
     ports = {key: options[f"{key}_port"] for key in ("api", "applications", "rollouts", "metrics")}
-    chosen = chosen_controllers(options["controllers"])
     gc.set_threshold(50_000, 20, 20)  # hardly anything here is cyclic, and looking for cycles in much costs much
-    asyncio.run(_up(RealClock(), folder, path.resolve(), files, name, ports, kubeconfig, chosen, options["nodes"]))
+    for mapping in mappings:
+        runs = "their own command" if mapping.is_host else " ".join(mapping.command)
+        click.echo(f"Containers of {mapping.pattern} run {runs} in {mapping.working_dir}")
+    asyncio.run(_up(RealClock(), folder, path, files, name, ports, kubeconfig, what))
+
+
+def _interval(text: str) -> float:
+    """Seconds. Raises CanariumError."""
+    from canarium.rollouts.analysis.gotext import parse_duration
+
+    try:
+        seconds = parse_duration(text).total_seconds()
+    except CanariumError as error:
+        raise CanariumError(f"--scrape-interval: {error.problem}", next_step="Give a duration such as 5s.") from error
+    if not 1 <= seconds <= 3600:
+        raise CanariumError(f"--scrape-interval: {text} is not between 1s and 1h", next_step="Give one such as 15s.")
+    return seconds
 
 
 async def _up(
@@ -111,8 +159,7 @@ async def _up(
     name: str,
     ports: dict[str, int],
     kubeconfig: Path,
-    controllers: frozenset[str],
-    nodes: int,
+    what: dict[str, Any],
 ) -> None:
     import secrets
 
@@ -137,8 +184,7 @@ async def _up(
             doors,
             clock,
             seed=secrets.token_hex(16),
-            controllers=controllers,
-            nodes=nodes,
+            **what,
         )
     except BaseException:
         doors.close()
@@ -181,7 +227,7 @@ async def _up(
         await _until(stop, cluster)
     finally:
         with suppress(OSError):  # nobody reads any more, and what follows must be done all the same
-            click.echo("Stopping ...")
+            click.echo("Stopping; the pods have ten seconds to end. Ctrl-C again stops at once.")
         await _take_down(cluster, folder, kubeconfig, name, clock)
 
 
@@ -250,6 +296,17 @@ def tell(running: Running, folder: DataFolder) -> None:
     )
     for line in missing_tools():
         click.echo(line)
+
+
+def tell_network(places: Sequence[Place]) -> None:
+    """Which socket stands for which port of a Service."""
+    if not places:
+        return
+    click.echo("  Services")
+    for each in places:
+        kind = "NodePort" if each.ip == "127.0.0.1" else each.ip
+        where = f"not served: {each.problem}" if each.problem else f"{each.host}:{each.real_port}"
+        click.echo(f"    {each.service:<36} {kind}:{each.port:<6} -> {where}")
 
 
 def missing_tools() -> list[str]:
@@ -353,11 +410,13 @@ def status(name: str, data_dir: Path | None, output: str) -> None:
     if output == "json":
         import msgspec
 
-        click.echo(msgspec.json.format(msgspec.json.encode(running), indent=2))
+        told = None if running is None else {**msgspec.to_builtins(running), "services": folder.network()}
+        click.echo(msgspec.json.format(msgspec.json.encode(told), indent=2))
     elif running is None:
         click.echo(f"no cluster {name} runs (state would be in {folder.path})")
     else:
         tell(running, folder)
+        tell_network(folder.network())
     if running is None:
         sys.exit(1)
 

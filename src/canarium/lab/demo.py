@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 
 import msgspec
 
-from canarium.clock import VirtualClock, run_virtual
+from canarium.clock import Clock, VirtualClock, run_virtual
 from canarium.gitops.git.local import LocalRepositories
 from canarium.journal import Journal, NoJournal
 from canarium.kube.faults import FaultRates
@@ -23,9 +23,9 @@ from canarium.lab.world import World, WorldOptions
 
 
 class TraceJournal:
-    """Writes each entry as a JSON line as it happens: virtual time first. See `Journal`."""
+    """Writes each entry as a JSON line as it happens: its time first. See `Journal`."""
 
-    def __init__(self, file: BinaryIO, clock: VirtualClock) -> None:
+    def __init__(self, file: BinaryIO, clock: Clock) -> None:
         self._file = file
         self._clock = clock
         self._encode = msgspec.json.Encoder().encode

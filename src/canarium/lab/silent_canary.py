@@ -21,7 +21,7 @@ from canarium.gitops.git.working_copy import WorkingCopy, init_origin, require_e
 from canarium.gitops.kinds import APPLICATIONS
 from canarium.gitops.tree import Tree
 from canarium.kube.objects import Obj, ObjectKey, condition, labels_of
-from canarium.kube.resources import REPLICA_SETS, SERVICES
+from canarium.kube.resources import PODS, REPLICA_SETS, SERVICES, Resource
 from canarium.lab.examples import MANIFESTS, SILENT_CANARY, example_files
 from canarium.lab.objectives import NAME, NAMESPACES, VERSION, Objective, verify
 from canarium.lab.world import World
@@ -34,13 +34,15 @@ REPO_URL = "https://git.example.com/team/echo-server.git"
 AUTHOR = "Engineer <engineer@example.com>"
 STAGING, PROD = NAMESPACES
 _WITHIN = timedelta(minutes=20)
-_SCRAPED_AGAIN_SECONDS = 65
-"""A little more than Prometheus' default interval: it has forgotten the pods that are gone."""
+_SCRAPED_WITHIN_SECONDS = 150
+"""More than two of Prometheus' default intervals: it knows the pods of now and has forgotten those that are gone."""
+_ASK_AGAIN_SECONDS = 1.0
 
 _TEMPLATE_FILE = f"{MANIFESTS}/base/analysis-template.yaml"
 _ROLLOUT_FILE = f"{MANIFESTS}/base/rollout.yaml"
 _PROMETHEUS = "http://prometheus-server.prometheus.svc.cluster.local"
 _READY = 'kube_pod_container_status_ready{namespace="echo-staging", pod=~"echo-server-.*"}'
+_ANY_READY = f'kube_pod_container_status_ready{{namespace=~"{"|".join(NAMESPACES)}", pod=~"{NAME}-.*"}}'
 _UNWRITTEN_QUERY = """\
             # How many containers are ready? At least one should be.
             # The kube_pod_container_status_* metrics know.
@@ -61,6 +63,14 @@ class Beat(msgspec.Struct, frozen=True):
     kind: Literal["title", "does", "sees", "why"]
     text: str
     at: timedelta = timedelta(0)
+
+
+class Telling(msgspec.Struct, frozen=True, kw_only=True):
+    """How the story is told. is_push_noticed: whether somebody tells Argo CD of a push, or it finds out by itself.
+    waiting: hears what is being waited for, and an empty text when that is over."""
+
+    is_push_noticed: bool = False
+    waiting: Callable[[str], None] = lambda _: None
 
 
 class Ending(msgspec.Struct, frozen=True):
@@ -112,9 +122,10 @@ def write_example(directory: Path, origin: Path, *, repo_url: str, at: Any) -> W
 class SilentCanary:
     """The story over a started world and the engineer's working copy."""
 
-    def __init__(self, world: World, copy: WorkingCopy) -> None:
+    def __init__(self, world: World, copy: WorkingCopy, telling: Telling | None = None) -> None:
         self._world = world
         self._copy = copy
+        self._telling = telling or Telling()
         self._began = world.clock.now()
         self.walk: dict[str, list[tuple[int, int]]] = {namespace: [] for namespace in NAMESPACES}
         """(stable, canary) pod counts as they were when each step of the last update was reached, by namespace."""
@@ -156,7 +167,10 @@ class SilentCanary:
             lambda rollout: _image_of(rollout).endswith(VERSION) and _phase(rollout) == "Degraded",
             "the canary aborting",
         )
-        yield self._beat("why", "Nobody told Argo CD: it asks git by itself every three minutes.")
+        if self._telling.is_push_noticed:
+            yield self._beat("why", "Argo CD was told of the push, as a webhook would; it synced both environments.")
+        else:
+            yield self._beat("why", "Nobody told Argo CD: it asks git by itself every three minutes.")
         yield self._beat("does", f"kubectl -n {STAGING} get rollout {NAME} -o yaml")
         yield self._beat("sees", _condition_text(self._rollout(STAGING)))
         stable = self._stable(STAGING)
@@ -206,7 +220,7 @@ class SilentCanary:
 
     async def _find_the_query(self) -> AsyncIterator[Beat]:
         yield self._beat("title", "A look at Prometheus")
-        await self._world.sleep(_SCRAPED_AGAIN_SECONDS)
+        await self._until_scraped()
         yield self._beat("does", f"query: {_READY}")
         for series in await self.query(_READY):
             labels = ", ".join(f'{name}="{value}"' for name, value in series["metric"].items() if name != "__name__")
@@ -265,13 +279,32 @@ class SilentCanary:
             apps = self._world.all(APPLICATIONS, "argocd")
             return len(apps) == len(NAMESPACES) and all(_synced_to(app, head) for app in apps)
 
-        await self._world.until(is_synced, what="both applications being synced", within=_WITHIN, on=(APPLICATIONS,))
+        await self._until(is_synced, "both applications being synced", APPLICATIONS)
         for namespace in NAMESPACES:
             yield self._beat("does", f"kubectl argo rollouts retry rollout {NAME} -n {namespace}")
             for patch in retry(self._rollout(namespace)):
                 await self._world.cluster.patch(
                     patch.resource, patch.namespace, patch.name, patch.patch, subresource=patch.subresource
                 )
+
+    async def _until_scraped(self) -> None:
+        """Wait until Prometheus knows exactly the pods that are there, and all of them as ready: what it scraped before
+        is of pods that are gone or were not ready yet, and the query to come would fail on that."""
+        deadline = self._world.clock.monotonic() + _SCRAPED_WITHIN_SECONDS
+        self._telling.waiting("Prometheus scraping the pods of now")
+        try:
+            while True:
+                there = {(ns, pod["metadata"]["name"]) for ns in NAMESPACES for pod in self._world.all(PODS, ns)}
+                labels = [series["metric"] for series in await self.query(f"{_ANY_READY} == 1")]
+                known = {(each["namespace"], each["pod"]) for each in labels}
+                everything = await self.query(_ANY_READY)
+                if known == there and len(everything) == len(there) > 0:
+                    return
+                if self._world.clock.monotonic() > deadline:
+                    raise StoryBroke(f"Prometheus knows {sorted(known)} as ready, but the pods are {sorted(there)}")
+                await self._world.sleep(_ASK_AGAIN_SECONDS)
+        finally:
+            self._telling.waiting("")
 
     async def query(self, expr: str) -> list[dict[str, Any]]:
         """An instant query through Prometheus' HTTP API. Raises StoryBroke when it answers with an error."""
@@ -311,7 +344,14 @@ class SilentCanary:
             rollouts = [self._world.find(ROLLOUTS, namespace, NAME) for namespace in NAMESPACES]
             return all(rollout is not None and _is_observed(rollout) and is_so(rollout) for rollout in rollouts)
 
-        await self._world.until(in_both, what=what, within=_WITHIN, on=(ROLLOUTS,))
+        await self._until(in_both, what, ROLLOUTS)
+
+    async def _until(self, is_so: Callable[[], bool], what: str, resource: Resource) -> None:
+        self._telling.waiting(what)
+        try:
+            await self._world.until(is_so, what=what, within=_WITHIN, on=(resource,))
+        finally:
+            self._telling.waiting("")
 
     async def _aborted_again(self, says: str) -> None:
         await self._both(

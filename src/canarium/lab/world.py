@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import timedelta
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import msgspec
 
@@ -24,6 +24,7 @@ from canarium.gitops.kinds import APPLICATION_SETS, APPLICATIONS
 from canarium.journal import Journal, NoJournal
 from canarium.kube.cluster import AlreadyExists, Cluster
 from canarium.kube.controller.manager import Manager
+from canarium.kube.controller.reconciler import Listers
 from canarium.kube.faults import FaultRates, FaultyCluster
 from canarium.kube.inprocess import InProcessCluster
 from canarium.kube.objects import Obj, ObjectKey
@@ -40,12 +41,14 @@ from canarium.kube.store.port import Change, Store
 from canarium.lab.platform import KUBE_STATE_METRICS_IMAGE, PROMETHEUS_IMAGE, namespaces, platform
 from canarium.metrics.kube_state.server import KubeStateMetrics
 from canarium.metrics.prometheus import Prometheus
+from canarium.metrics.scrape.config import DEFAULT_JOBS, Job
 from canarium.nodes.images import podinfo
 from canarium.nodes.lab_network import LabNetwork
 from canarium.nodes.network import HttpRequest, HttpResponse
 from canarium.nodes.nodes import start_node
+from canarium.nodes.pod_worker import Dials
 from canarium.nodes.program import ContainerContext, ImageTable, Program, Serving
-from canarium.nodes.runtime import SimulatedRuntime
+from canarium.nodes.runtime import Delays, Runtime, SimulatedRuntime
 from canarium.nodes.scheduler import Scheduler
 from canarium.rollouts.analysis.reconciler import AnalysisRunController
 from canarium.rollouts.crds import CRDS as ROLLOUTS_CRDS
@@ -75,6 +78,22 @@ class NeverHappened(CanariumError):
     """What was waited for did not come about in time."""
 
 
+class Ground(Protocol):
+    """What a world in real time stands on: real addresses and processes. A lab needs none."""
+
+    def network(self, listers: Listers, chance: Chance) -> LabNetwork:
+        """The network, with real sockets at its ends."""
+        ...
+
+    def runtime(self, world: World, simulated: SimulatedRuntime) -> Runtime:
+        """The runtime of the nodes, in front of the one that simulates."""
+        ...
+
+    def dials(self, network: LabNetwork) -> Dials:
+        """What probes use."""
+        ...
+
+
 class WorldOptions(msgspec.Struct, frozen=True, kw_only=True):
     """What a world is made of.
 
@@ -82,7 +101,8 @@ class WorldOptions(msgspec.Struct, frozen=True, kw_only=True):
     images: programs for image patterns, over the bundled ones (see `ImageTable`). controllers: which of `CONTROLLERS`
     run here. root_ca: PEM text of who signed the API server's certificate; with it the world also has the controllers
     that only visitors from outside need (Endpoints, ServiceAccounts, disruption budgets, Jobs), which a lab in virtual
-    time goes without for the sake of its speed and its event log.
+    time goes without for the sake of its speed and its event log. scrape_seconds: Prometheus' scrape interval.
+    ground: what it stands on in real time. delays: how long the simulated runtime takes.
     """
 
     seed: int | str = 0
@@ -92,6 +112,9 @@ class WorldOptions(msgspec.Struct, frozen=True, kw_only=True):
     latency_seconds: tuple[float, float] = LATENCY_SECONDS
     controllers: frozenset[str] = frozenset(CONTROLLERS)
     root_ca: str = ""
+    scrape_seconds: float = 60.0
+    ground: Ground | None = None
+    delays: Delays = Delays()
 
 
 class World:
@@ -125,9 +148,15 @@ class World:
             self.faults = FaultyCluster(self.cluster, clock, self._chance, self.options.faults)
             self._controllers_see = self.faults
         self._platform = Manager(self.cluster, clock, self.journal)  # what outlives a restart of the controllers
-        self.network = LabNetwork(self._platform.listers, clock=clock, chance=self._chance)
+        ground = self.options.ground
+        listers = self._platform.listers
+        self.network: LabNetwork = (
+            LabNetwork(listers, clock=clock, chance=self._chance)
+            if ground is None
+            else ground.network(listers, self._chance)
+        )
         self.prometheus: Prometheus | None = None
-        self.runtime: SimulatedRuntime | None = None
+        self.runtime: Runtime | None = None
         self._manager: Manager | None = None
         self._failure: asyncio.Future[None] | None = None
 
@@ -144,9 +173,18 @@ class World:
             with suppress(AlreadyExists):
                 self.registry.create(CUSTOM_RESOURCE_DEFINITIONS, crd)
         images = self._images()
-        self.runtime = runtime = SimulatedRuntime(
-            images, sockets=self.network, network=self.network, clock=self.clock, chance=self._chance
+        simulated = SimulatedRuntime(
+            images,
+            sockets=self.network,
+            network=self.network,
+            clock=self.clock,
+            chance=self._chance,
+            delays=self.options.delays,
         )
+        ground = self.options.ground
+        runtime = simulated if ground is None else ground.runtime(self, simulated)
+        dials = self.network if ground is None else ground.dials(self.network)
+        self.runtime = runtime
         for index in range(self.options.nodes):
             await start_node(
                 self._platform,
@@ -155,7 +193,7 @@ class World:
                 clock=self.clock,
                 chance=self._chance,
                 runtime=runtime,
-                network=self.network,
+                network=dials,
             )
         self._platform.on_failure(self._fail)
         await self._platform.start()
@@ -176,7 +214,8 @@ class World:
         return table
 
     def _prometheus_program(self, context: ContainerContext) -> Program:
-        self.prometheus = Prometheus(self._platform.listers, self.clock, context.network, self.journal)
+        jobs = [_every(self.options.scrape_seconds, job) for job in DEFAULT_JOBS]
+        self.prometheus = Prometheus(self._platform.listers, self.clock, context.network, self.journal, jobs)
         return self.prometheus
 
     async def start_controllers(self) -> None:
@@ -288,3 +327,8 @@ class World:
     async def get(self, url: str, *, timeout_seconds: float = 10.0) -> HttpResponse:
         """HTTP GET inside the cluster. Raises NetworkError."""
         return await self.network.request(HttpRequest("GET", url), timeout_seconds=timeout_seconds)
+
+
+def _every(seconds: float, job: Job) -> Job:
+    """The job at another interval; a scrape may take no longer than that."""
+    return msgspec.structs.replace(job, interval_seconds=seconds, timeout_seconds=min(job.timeout_seconds, seconds))

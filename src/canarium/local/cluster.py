@@ -18,6 +18,7 @@ import msgspec
 from canarium.clock import Clock
 from canarium.errors import CanariumError
 from canarium.gitops.git.local import LocalRepositories
+from canarium.journal import Journal
 from canarium.kube.cluster import ApiError, NotFound
 from canarium.kube.objects import Obj, ObjectKey, format_time
 from canarium.kube.registry import Registry
@@ -27,15 +28,21 @@ from canarium.kube.server.app import ApiServer
 from canarium.kube.server.serving import Serving, bind
 from canarium.kube.store.sqlite import SqliteStore
 from canarium.lab.world import CONTROLLERS, World, WorldOptions
-from canarium.local.folder import DataFolder
+from canarium.local.folder import DataFolder, Place
 from canarium.local.front_doors import front_door
+from canarium.local.machine import Machine
 from canarium.local.pods import LocalPods
 from canarium.local.remotes import LocalRemotes, PushWatch, remotes_of
+from canarium.nodes.image_map import ImageMap
+from canarium.nodes.loopback import claim_loopback
+from canarium.nodes.runtime import Delays
 
 APPLICATIONS_PORT = 30100
 ROLLOUTS_PORT = 30101
 METRICS_PORT = 30102
 LOOPBACK = "127.0.0.1"
+AT_ONCE = Delays(sandbox=(0.0, 0.0), pull=(0.0, 0.0), pull_cached=(0.0, 0.0), start=(0.0, 0.0), stop=(0.0, 0.0))
+"""In real time nothing pretends to take time."""
 LOST_REASON = "NodeShutdown"
 LOST_MESSAGE = "Pod was terminated in response to imminent node shutdown."
 
@@ -93,6 +100,10 @@ class LocalCluster:
         seed: str,
         controllers: frozenset[str] = frozenset(CONTROLLERS),
         nodes: int = 1,
+        images: ImageMap | None = None,
+        has_addresses: bool = True,
+        scrape_seconds: float = 60.0,
+        journal: Journal | None = None,
     ) -> None:
         self._folder = folder
         self._clock = clock
@@ -106,6 +117,13 @@ class LocalCluster:
         except BaseException:
             self._store.close()
             raise
+        self.machine = Machine(
+            folder.path,
+            clock,
+            images or ImageMap(),
+            claim_loopback(has_addresses=has_addresses),
+            on_mapped=self._record_network,
+        )
         self.world = World(
             clock,
             repositories,
@@ -115,7 +133,11 @@ class LocalCluster:
                 latency_seconds=(0.0, 0.0),
                 controllers=controllers,
                 root_ca=folder.authority.read_text("utf-8"),
+                ground=self.machine,
+                delays=AT_ONCE,
+                scrape_seconds=scrape_seconds,
             ),
+            journal,
             store=self._store,
         )
         self._pushes = PushWatch(self.world.cluster, repositories, clock)
@@ -127,7 +149,9 @@ class LocalCluster:
         """Ready when this returns: kinds are defined, controllers run, ports answer."""
         self.world.registry.restore()
         lose_pods(self.world.registry, format_time(self._clock.now()))
+        self.strays = await self.machine.start()
         await self.world.start()
+        await self.machine.serve(self.world, self._doors.ports["api"])
         pods = LocalPods(self.world, self._clock)
         self._server = ApiServer(
             self.world.registry,
@@ -147,13 +171,22 @@ class LocalCluster:
             await serving.start()
         self._tasks.append(asyncio.create_task(self._pushes.run(), name="pushes"))
 
+    def _record_network(self) -> None:
+        """Keep what listens where for `canarium status`."""
+        self._folder.record_network(
+            [
+                Place(each.route.service, each.route.ip, each.route.port, each.host, each.real_port, each.problem)
+                for each in self.machine.mapped
+            ]
+        )
+
     async def apply(self, obj: Obj) -> Obj:
         """Create an object or merge it over what is there. Raises ApiError, CanariumError."""
         return await self.world.apply(obj)
 
     async def failed(self) -> None:
         """Wait for ever. Raises what a controller of ours died of, or StoreError when the disk gives up."""
-        waiting = [asyncio.ensure_future(self.world.sleep(float(365 * 24 * 3600))), *self._tasks]
+        waiting = [asyncio.ensure_future(self.world.sleep(float(365 * 24 * 3600))), *self._tasks, *self.machine.tasks]
         done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
             task.result()
@@ -167,6 +200,8 @@ class LocalCluster:
             self._server.stop()
         await asyncio.gather(*(serving.stop() for serving in self._servings))
         await self.world.stop()
+        await self.machine.drain()
+        await self.machine.stop()
         self._doors.close()
         self._git.close()
         self._store.close()

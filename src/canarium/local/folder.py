@@ -10,6 +10,7 @@ import fcntl
 import os
 import re
 import secrets
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -35,6 +36,18 @@ class Running(msgspec.Struct, frozen=True):
     started: str
 
 
+class Place(msgspec.Struct, frozen=True):
+    """A port of a Service (`namespace/name`) and the socket on this machine that stands for it. ip: 127.0.0.1 for a
+    NodePort. problem: why nothing listens, empty when something does."""
+
+    service: str
+    ip: str
+    port: int
+    host: str
+    real_port: int
+    problem: str = ""
+
+
 class DataFolder:
     """The folder of one local cluster."""
 
@@ -47,6 +60,7 @@ class DataFolder:
         self.log = path / "canarium.log"
         self._tokens = path / "tokens.json"
         self._running = path / "running.json"
+        self._network = path / "network.json"
 
     def make(self) -> None:
         """Create the folder. Raises CanariumError."""
@@ -119,9 +133,21 @@ class DataFolder:
         """Say what runs."""
         write_private(self._running, msgspec.json.format(msgspec.json.encode(running), indent=2))
 
+    def record_network(self, places: Sequence[Place]) -> None:
+        """Say what listens where."""
+        write_private(self._network, msgspec.json.format(msgspec.json.encode(places), indent=2))
+
+    def network(self) -> list[Place]:
+        """What listens where, as it was last recorded."""
+        try:
+            return msgspec.json.decode(self._network.read_bytes(), type=list[Place])
+        except (OSError, msgspec.DecodeError):
+            return []
+
     def clear(self) -> None:
         """Nothing runs any more."""
         self._running.unlink(missing_ok=True)
+        self._network.unlink(missing_ok=True)
 
 
 def _is_alive(pid: int) -> bool:

@@ -14,8 +14,8 @@ from canarium.kube.server.portforward import port_forward
 from canarium.kube.server.requests import Options
 from canarium.lab.world import World
 from canarium.local.front_doors import answer, guarded
-from canarium.nodes.bytestream import Connection, connect_app
-from canarium.nodes.logs import InvalidLogOptions, LogsUnavailable, choose_container, choose_run, log_query, read
+from canarium.nodes.bytestream import Connection
+from canarium.nodes.logs import InvalidLogOptions, LogsUnavailable, choose_container, choose_run, log_query
 from canarium.nodes.network import NetworkError
 from canarium.nodes.program import AsgiApp, Receive, Scope, Send
 
@@ -46,14 +46,14 @@ class LocalPods:
         log = kept.run(run) if kept else None
         if log is None:  # it ran before canarium was started anew, and what it wrote went with it
             return _nothing()
-        return read(log, query, self._clock.now())
+        return log.read(query, self._clock.now())
 
     async def port_forward(self, pod: Obj, scope: Scope, receive: Receive, send: Send) -> None:
         """See `Pods`."""
         address = (pod.get("status") or {}).get("podIP") or ""
 
         async def dial(port: int) -> Connection:
-            return connect_app(self._world.network.app_at(address, port), server=(address, port))
+            return await self._world.network.connect(address, port)
 
         await port_forward(scope, receive, send, dial=dial, pod=pod["metadata"]["name"])
 

@@ -10,16 +10,18 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 from collections.abc import Mapping
-from typing import NoReturn, TypeVar
+from typing import NoReturn, Protocol, TypeVar
 
 import msgspec
 
 from canarium.clock import Chance, Clock
 from canarium.kube.controller.reconciler import Lister, Listers
-from canarium.kube.objects import Obj, labels_of
+from canarium.kube.objects import Obj
 from canarium.kube.resources import ENDPOINT_SLICES, SERVICES
 from canarium.nodes.asgi import BrokenAnswer, call
-from canarium.nodes.network import HttpRequest, HttpResponse, NetworkError, NetworkTimeout
+from canarium.nodes.backends import backends, service_port, slices_of
+from canarium.nodes.bytestream import Connection, connect_app
+from canarium.nodes.network import HttpRequest, HttpResponse, NetworkError, NetworkTimeout, Unanswered
 from canarium.nodes.program import AsgiApp
 
 T = TypeVar("T")
@@ -47,13 +49,38 @@ class _Listener(msgspec.Struct, frozen=True):
     is_tls: bool
 
 
+class Far(Protocol):
+    """What is reached by real sockets: addresses whose ports this process does not hold itself."""
+
+    async def request(
+        self, address: str, port: int, scheme: str, target: str, authority: str, request: HttpRequest
+    ) -> HttpResponse:
+        """Send to a pod's address, or to a name or address outside the cluster. Raises Unanswered."""
+        ...
+
+    async def connect(self, address: str, port: int) -> Connection:
+        """Open a connection. Raises Unanswered."""
+        ...
+
+
 class LabNetwork:
-    """Implements `Network` and `Dialer` in-process."""
+    """Implements `Network` and `Dialer` in-process.
+
+    far: reaches what is outside this process; without it nothing is.
+    """
 
     def __init__(
-        self, listers: Listers, *, clock: Clock, chance: Chance, latency_seconds: tuple[float, float] = (0.0003, 0.002)
+        self,
+        listers: Listers,
+        *,
+        clock: Clock,
+        chance: Chance,
+        latency_seconds: tuple[float, float] = (0.0003, 0.002),
+        far: Far | None = None,
     ) -> None:
         self.follow(listers)
+        self._far = far
+        self._far_addresses: set[str] = set()
         self._clock = clock
         self._chance = chance.stream("network")
         self._latency = latency_seconds
@@ -76,6 +103,17 @@ class LabNetwork:
     def detach(self, address: str) -> None:
         """Take `address` and all its ports away."""
         self._listening.pop(address, None)
+        self._far_addresses.discard(address)
+
+    def attach_far(self, address: str) -> None:
+        """What nobody holds open here at `address` is reached by real sockets from now on."""
+        assert self._far is not None, "this network reaches nothing outside the process"
+        self.attach(address)
+        self._far_addresses.add(address)
+
+    def is_far(self, address: str, port: int) -> bool:
+        """Whether a port of an address is outside this process."""
+        return address in self._far_addresses and port not in self._listening.get(address, {})
 
     def listen(self, address: str, port: int, app: AsgiApp, *, is_tls: bool = False) -> None:
         """Open a port. An open one is taken over."""
@@ -95,6 +133,15 @@ class LabNetwork:
         if listener is None:
             raise NetworkError(f"dial tcp {_joined(address, port)}: connect: connection refused")
         return listener.app
+
+    async def connect(self, address: str, port: int) -> Connection:
+        """A connection to what listens at a pod's address, in this process or outside. Raises NetworkError."""
+        if self._far is not None and self.is_far(address, port):
+            try:
+                return await self._far.connect(address, port)
+            except Unanswered as error:
+                raise NetworkError(error.problem) from error
+        return connect_app(self.app_at(address, port), server=(address, port))
 
     def app_behind(self, namespace: str, name: str, port: int) -> AsgiApp:
         """What listens behind a Service's port: an endpoint of it, in turn. Raises NetworkError."""
@@ -122,7 +169,10 @@ class LabNetwork:
         try:
             async with asyncio.timeout(timeout_seconds):
                 await self._clock.sleep(self._chance.uniform(*self._latency))
-                await self._connect(address, port)
+                if self.is_far(address, port):
+                    (await self.connect(address, port)).close()
+                else:
+                    await self._connect(address, port)
         except TimeoutError:
             raise NetworkTimeout(f"dial tcp {_joined(address, port)}: i/o timeout") from None
         except _Refused as refused:
@@ -133,6 +183,8 @@ class LabNetwork:
             url = self._parsed(request.url)
             await self._clock.sleep(self._chance.uniform(*self._latency))
             address, port = self._resolve(url, namespace)
+            if self._far is not None and (self.is_far(address, port) or self._is_outside(address)):
+                return await self._far.request(address, port, url.scheme, url.target, url.authority, request)
             listener = await self._connect(address, port)
             if url.scheme == "https" and not listener.is_tls:
                 raise _Refused("http: server gave HTTP response to HTTPS client")
@@ -149,6 +201,8 @@ class LabNetwork:
             if isinstance(refused, _Unparsable):
                 raise NetworkError(str(refused)) from None
             raise NetworkError(f"{_operation(request)}: {refused}") from None
+        except Unanswered as error:
+            raise NetworkError(f"{_operation(request)}: {error.problem}") from error
 
     async def _connect(self, address: str, port: int) -> _Listener:
         ports = self._listening.get(address)
@@ -161,6 +215,10 @@ class LabNetwork:
         if listener is None:
             raise _Refused(f"dial tcp {_joined(address, port)}: connect: connection refused")
         return listener
+
+    def _is_outside(self, address: str) -> bool:
+        """Whether this is nobody of the cluster."""
+        return not (address in self._listening or _is_pod_address(address) or _is_service_address(address))
 
     async def _unreachable(self, address: str, port: int) -> NoReturn:
         await self._clock.sleep(DIAL_TIMEOUT_SECONDS)
@@ -200,32 +258,18 @@ class LabNetwork:
                     return self._next(service, port, addresses), port
                 continue
             return self._endpoint(service, port)
+        if self._far is not None and not name.endswith(CLUSTER_DOMAIN) and "." in name and ".svc" not in name:
+            return host, port  # a name of the world outside: whoever dials it asks the machine's resolver
         raise _Refused(f"dial tcp: lookup {host} on {KUBE_DNS}: no such host")
 
     def _endpoint(self, service: Obj, port: int) -> tuple[str, int]:
         """The next ready endpoint behind a Service's port, as kube-proxy would choose (in turn, not by chance)."""
         cluster_ip = service["spec"].get("clusterIP") or "<none>"
-        named = next((p for p in service["spec"].get("ports") or () if p["port"] == port), None)
+        named = service_port(service, port)
         if named is None:
             # kube-proxy has no rule for such a port: nothing ever answers.
             return cluster_ip, port
-        targets: list[tuple[str, int]] = []
-        serving: list[tuple[str, int]] = []
-        for found in self._slices_of(service):
-            target = next(
-                (p.get("port") for p in found.get("ports") or () if (p.get("name") or "") == (named.get("name") or "")),
-                None,
-            )
-            if target is None:
-                continue
-            for endpoint in found.get("endpoints") or ():
-                conditions = endpoint.get("conditions") or {}
-                if conditions.get("ready", True):
-                    targets.append((endpoint["addresses"][0], target))
-                elif conditions.get("serving") and conditions.get("terminating"):
-                    serving.append((endpoint["addresses"][0], target))
-        # Since 1.26 terminating endpoints that still serve are used when nothing else is left (KEP-1669).
-        choices = sorted(targets or serving)
+        choices = backends(named.get("name") or "", self._slices_of(service))
         if not choices:
             raise _Refused(f"dial tcp {_joined(cluster_ip, port)}: connect: connection refused")
         return self._next(service, port, choices)
@@ -240,12 +284,7 @@ class LabNetwork:
         )
 
     def _slices_of(self, service: Obj) -> list[Obj]:
-        namespace, name = service["metadata"].get("namespace", ""), service["metadata"]["name"]
-        return [
-            found
-            for found in self._slices.list(namespace)
-            if labels_of(found).get("kubernetes.io/service-name") == name
-        ]
+        return slices_of(service, self._slices.list(service["metadata"].get("namespace", "")))
 
     def _next(self, service: Obj, port: int, choices: list[T]) -> T:
         key = (service["metadata"].get("namespace", ""), service["metadata"]["name"], port)

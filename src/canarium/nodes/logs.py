@@ -1,7 +1,8 @@
 """What containers write, and reading it as `kubectl logs` does.
 
-Owns: `RunLog` (one run's lines, bounded), `ContainerLogs` (a container's current and previous run), `LogQuery`, the
-choice of container and run with the API server's and the kubelet's words for what cannot be read.
+Owns: `Log` and `Runs` (what can be read), `RunLog` (one run's lines in memory, bounded), `ContainerLogs` (a container's
+current and previous run), `LogQuery` and how its answer is laid out, the choice of container and run with the API
+server's and the kubelet's words for what cannot be read. Logs that are files: `log_files`.
 Must not know: runtimes, HTTP. Draws no chance and records nothing: writing a line changes no one's run.
 Source: Kubernetes 1.34 pkg/registry/core/pod (container choice), pkg/kubelet (run choice) and its logs reader.
 """
@@ -12,7 +13,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -59,6 +60,22 @@ class LogLine(msgspec.Struct, frozen=True):
     text: bytes
 
 
+class Log(Protocol):
+    """What one run of a container wrote."""
+
+    def read(self, query: LogQuery, now: datetime) -> AsyncIterator[bytes]:
+        """The bytes that answer a query, in chunks; with `follow` until the run ends. now: when it was asked."""
+        ...
+
+
+class Runs(Protocol):
+    """The logs of one container by run."""
+
+    def run(self, container_id: str) -> Log | None:
+        """The log of a run, None when it is not kept."""
+        ...
+
+
 class RunLog:
     """The lines of one run of a container. `end` it when the run ends, or followers wait for ever."""
 
@@ -85,6 +102,10 @@ class RunLog:
     def written(self) -> int:
         """How many lines were ever written."""
         return self._dropped + len(self._lines)
+
+    def read(self, query: LogQuery, now: datetime) -> AsyncIterator[bytes]:
+        """See `Log`."""
+        return read(self, query, now)
 
     def append(self, line: str, at: datetime) -> None:
         """Write; a text with newlines is several lines, one too long for the buffer is cut."""
@@ -266,39 +287,62 @@ def _status_of(status: Mapping[str, Any], container: str) -> Mapping[str, Any] |
     return None
 
 
-async def read(log: RunLog, query: LogQuery, now: datetime) -> AsyncIterator[bytes]:
-    """The bytes that answer a query, in chunks; with `follow` until the run ends. now: when it was asked.
+class Answer:
+    """Lays lines out as the answer to a query: timestamps if asked for, in chunks, cut at the limit."""
 
-    Tail lines are counted before older ones are left out, and the limit counts timestamps too, as the kubelet does.
-    """
-    since = query.since_time
-    if query.since_seconds is not None:
-        since = now - timedelta(seconds=query.since_seconds)
-    left = query.limit_bytes
+    def __init__(self, query: LogQuery) -> None:
+        self._has_timestamps = query.timestamps
+        self._left = query.limit_bytes
+        self._chunk = bytearray()
+        self.is_full = False
+
+    def add(self, stamp: bytes, text: bytes) -> bytes:
+        """Add a line; returns a chunk to send, empty while there is none. Once `is_full`, nothing more fits."""
+        if self._has_timestamps:
+            self._chunk += stamp + b" "
+        self._chunk += text
+        self._chunk += b"\n"
+        if self._left is not None and len(self._chunk) >= self._left:
+            self.is_full = True
+            return bytes(self._chunk[: self._left])
+        return self.rest() if len(self._chunk) >= CHUNK_BYTES else b""
+
+    def rest(self) -> bytes:
+        """What was not sent yet."""
+        chunk = bytes(self._chunk)
+        self._chunk.clear()
+        if self._left is not None:
+            self._left -= len(chunk)
+        return chunk
+
+
+def since_of(query: LogQuery, now: datetime) -> datetime | None:
+    """From when on a query wants lines; None for all."""
+    return query.since_time if query.since_seconds is None else now - timedelta(seconds=query.since_seconds)
+
+
+async def read(log: RunLog, query: LogQuery, now: datetime) -> AsyncIterator[bytes]:
+    """See `Log.read`. Tail lines are counted before older ones are left out, and the limit counts timestamps too, as
+    the kubelet does."""
+    since = since_of(query, now)
+    answer = Answer(query)
     seen = log.written if query.tail_lines == 0 else max(0, log.written - (query.tail_lines or log.written))
     while True:
         fresh = log.after(seen)
         seen = log.written
-        chunk = bytearray()
         for line in fresh:
             if since is not None and line.at < since:
                 continue
-            chunk += _timestamp(line.at) + b" " + line.text if query.timestamps else line.text
-            chunk += b"\n"
-            if left is not None and len(chunk) >= left:
-                yield bytes(chunk[:left])
+            if chunk := answer.add(timestamp(line.at), line.text):
+                yield chunk
+            if answer.is_full:
                 return
-            if len(chunk) >= CHUNK_BYTES:
-                left = None if left is None else left - len(chunk)
-                yield bytes(chunk)
-                chunk.clear()
-        if chunk:
-            left = None if left is None else left - len(chunk)
-            yield bytes(chunk)
+        if chunk := answer.rest():
+            yield chunk
         if not query.follow or not await log.wait(seen):
             return
 
 
-def _timestamp(at: datetime) -> bytes:
+def timestamp(at: datetime) -> bytes:
     """RFC 3339 with nine digits, as the kubelet prints it: `2026-01-05T09:00:00.120000000Z`."""
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f000Z").encode()

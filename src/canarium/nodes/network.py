@@ -39,9 +39,18 @@ class NetworkError(CanariumError):
     `Get "http://x/": context deadline exceeded (Client.Timeout exceeded while awaiting headers)`."""
 
 
+class Unanswered(CanariumError):
+    """A socket gave no answer; `str()` is in Go's words without the operation: `dial tcp 10.244.0.7:9898: connect:
+    connection refused`, `EOF`."""
+
+
 class NetworkTimeout(NetworkError):
     """The caller's deadline passed before an answer came. Worded as an http.Client with a Timeout words it; callers
     whose deadline is a context's say `context deadline exceeded` without what follows in brackets."""
+
+
+class ProbeVoid(NetworkError):
+    """No answer, and maybe it was the asker's fault, who was too busy to look: says nothing about the other side."""
 
 
 class Dialer(Protocol):

@@ -59,6 +59,7 @@ def decide(observed: ObservedPod, now: datetime) -> Decision:
     waiting = tuple(
         each.state.reason for each in (*view.init_containers, *view.containers) if isinstance(each.state, Waiting)
     )
-    ready = sum(each.is_ready for each in view.containers)
-    why = PodIs(phase=status["phase"], ready=ready, containers=len(view.containers), waiting=waiting)
+    staying = (*(each for each in view.init_containers if each.is_sidecar), *view.containers)
+    ready = sum(each.is_ready for each in staying)
+    why = PodIs(phase=status["phase"], ready=ready, containers=len(staying), waiting=waiting)
     return Decision(status=status, because=(why,))

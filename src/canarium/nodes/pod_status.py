@@ -6,7 +6,7 @@ Source: Kubernetes 1.34 pkg/kubelet/kubelet_pods.go (getPhase, generateAPIPodSta
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, TypeAlias
 
@@ -45,7 +45,7 @@ State: TypeAlias = Waiting | Running | Terminated
 
 
 class ContainerView(msgspec.Struct, frozen=True, kw_only=True):
-    """What the kubelet knows of one container."""
+    """What the kubelet knows of one container. is_sidecar: an init container whose restartPolicy is Always."""
 
     name: str
     image: str
@@ -56,6 +56,14 @@ class ContainerView(msgspec.Struct, frozen=True, kw_only=True):
     restart_count: int = 0
     is_ready: bool = False
     has_started: bool = False
+    is_sidecar: bool = False
+
+    @property
+    def is_initialized(self) -> bool:
+        """As an init container: whether the next one may begin."""
+        if self.is_sidecar:
+            return self.has_started
+        return isinstance(self.state, Terminated) and self.state.exit_code == 0
 
 
 class PodView(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,7 +93,7 @@ def pod_status(pod: Obj, view: PodView, now: datetime) -> dict[str, Any]:
         status["podIPs"] = [{"ip": view.pod_ip}]
     status["startTime"] = format_time(view.started_at)
     if view.init_containers:
-        status["initContainerStatuses"] = [_container_status(each) for each in view.init_containers]
+        status["initContainerStatuses"] = [_init_container_status(each) for each in view.init_containers]
     status["containerStatuses"] = [
         _container_status(each) for each in sorted(view.containers, key=lambda each: each.name)
     ]
@@ -94,13 +102,13 @@ def pod_status(pod: Obj, view: PodView, now: datetime) -> dict[str, Any]:
 
 
 def pod_phase(spec: Mapping[str, Any], view: PodView) -> str:
-    """Pending, Running, Succeeded or Failed."""
+    """Pending, Running, Succeeded or Failed. Sidecars keep a pod Running, but how they end does not count."""
     policy = spec.get("restartPolicy", "Always")
     for each in view.init_containers:
         failed = isinstance(each.state, Terminated) and each.state.exit_code != 0
-        if failed and policy == "Never":
+        if failed and policy == "Never" and not each.is_sidecar:
             return "Failed"
-    if not all(_has_succeeded(each) for each in view.init_containers):
+    if not _is_initialized(view):
         return "Failed" if view.is_over else "Pending"
     waiting = running = stopped = succeeded = 0
     for each in view.containers:
@@ -115,6 +123,7 @@ def pod_phase(spec: Mapping[str, Any], view: PodView) -> str:
                     waiting += 1
                 else:
                     stopped += 1
+    running += sum(isinstance(each.state, Running) for each in view.init_containers if each.is_sidecar)
     if waiting:
         return "Failed" if view.is_over else "Pending"
     if running:
@@ -126,12 +135,15 @@ def pod_phase(spec: Mapping[str, Any], view: PodView) -> str:
     return "Running"
 
 
-def _has_succeeded(container: ContainerView) -> bool:
-    return isinstance(container.state, Terminated) and container.state.exit_code == 0
+def _is_initialized(view: PodView) -> bool:
+    """Once a container proper has run, the pod stays initialized, whatever its sidecars do."""
+    return all(each.is_initialized for each in view.init_containers) or any(
+        isinstance(each.state, Running | Terminated) or each.last is not None for each in view.containers
+    )
 
 
 def _conditions(pod: Obj, view: PodView, phase: str, now: datetime) -> list[dict[str, Any]]:
-    ready_status, ready_reason, ready_message = _containers_ready(view.containers, phase)
+    ready_status, ready_reason, ready_message = _containers_ready(view, phase)
     pod_ready = (ready_status, ready_reason, ready_message)
     if ready_status == "True" and (gate := _closed_gate(pod)):
         pod_ready = ("False", "ReadinessGatesNotReady", gate)
@@ -166,12 +178,13 @@ def _conditions(pod: Obj, view: PodView, phase: str, now: datetime) -> list[dict
     return conditions + others
 
 
-def _containers_ready(containers: Sequence[ContainerView], phase: str) -> tuple[str, str, str]:
+def _containers_ready(view: PodView, phase: str) -> tuple[str, str, str]:
     if phase == "Succeeded":
         return "False", "PodCompleted", ""
     if phase == "Failed":
         return "False", "PodFailed", ""
-    unready = [each.name for each in containers if not each.is_ready]
+    sidecars = (each for each in view.init_containers if each.is_sidecar)
+    unready = [each.name for each in (*sidecars, *view.containers) if not each.is_ready]
     if unready:
         return "False", "ContainersNotReady", f"containers with unready status: [{' '.join(unready)}]"
     return "True", "", ""
@@ -191,10 +204,18 @@ def _closed_gate(pod: Obj) -> str:
 
 
 def _initialized(view: PodView, phase: str) -> tuple[str, str, str]:
-    incomplete = [each.name for each in view.init_containers if not _has_succeeded(each)]
-    if incomplete:
+    incomplete = [each.name for each in view.init_containers if not each.is_initialized]
+    if incomplete and not _is_initialized(view):
         return "False", "ContainersNotInitialized", f"containers with incomplete status: [{' '.join(incomplete)}]"
     return ("True", "PodCompleted", "") if phase == "Succeeded" else ("True", "", "")
+
+
+def _init_container_status(container: ContainerView) -> dict[str, Any]:
+    """An init container proper never counts as started, and as ready once it has succeeded."""
+    status = _container_status(container)
+    if container.is_sidecar:
+        return status
+    return {**status, "ready": container.is_initialized, "started": False}
 
 
 def _container_status(container: ContainerView) -> dict[str, Any]:
@@ -221,7 +242,7 @@ def _state(state: State) -> dict[str, Any]:
             return {"running": {"startedAt": format_time(started_at)}}
         case Terminated():
             ended: dict[str, Any] = {
-                "containerID": state.container_id,
+                **({"containerID": state.container_id} if state.container_id else {}),
                 "exitCode": state.exit_code,
                 "finishedAt": format_time(state.finished_at),
                 "reason": state.reason,

@@ -1,7 +1,8 @@
 """What a probe's outcomes mean: the state machine between one answer and "ready", "alive", "started".
 
-Owns: a probe as the pod specifies it, thresholds, when the next one is due. Must not know: clocks, HTTP, containers.
-Source: Kubernetes 1.34 pkg/kubelet/prober/{worker,prober}.go.
+Owns: probes and lifecycle hooks as the pod specifies them, thresholds, when the next probe is due, what of them is not
+done as written and must be told. Must not know: clocks, HTTP, containers.
+Source: Kubernetes 1.34 pkg/kubelet/prober/{worker,prober}.go and pkg/kubelet/lifecycle/handlers.go.
 """
 
 from __future__ import annotations
@@ -48,6 +49,17 @@ class Probe(msgspec.Struct, frozen=True, kw_only=True):
     timeout_seconds: int = 1
     success_threshold: int = 1
     failure_threshold: int = 3
+    grace_seconds: int | None = None
+    """The probe's own terminationGracePeriodSeconds; None for the pod's."""
+
+
+class Sleep(msgspec.Struct, frozen=True):
+    """A hook that only waits."""
+
+    seconds: float
+
+
+Hook = HttpGet | Sleep
 
 
 class ProbeState(msgspec.Struct, frozen=True):
@@ -105,6 +117,7 @@ def probes_of(container: Mapping[str, Any]) -> tuple[Probe, ...]:
                     timeout_seconds=int(spec.get("timeoutSeconds") or 1),
                     success_threshold=int(spec.get("successThreshold") or 1),
                     failure_threshold=int(spec.get("failureThreshold") or 3),
+                    grace_seconds=spec.get("terminationGracePeriodSeconds"),
                 )
             )
     return tuple(found)
@@ -112,19 +125,58 @@ def probes_of(container: Mapping[str, Any]) -> tuple[Probe, ...]:
 
 def _action(spec: Mapping[str, Any], container: Mapping[str, Any]) -> ProbeAction | None:
     if http := spec.get("httpGet"):
-        headers = tuple((header["name"], header["value"]) for header in http.get("httpHeaders") or ())
-        path = http.get("path") or "/"
-        return HttpGet(
-            port=port_number(http["port"], container),
-            path=path if path.startswith("/") else f"/{path}",
-            scheme=(http.get("scheme") or "HTTP").lower(),
-            headers=headers,
-        )
+        return _http_get(http, container)
     if tcp := spec.get("tcpSocket"):
         return TcpSocket(port_number(tcp["port"], container))
     if grpc := spec.get("grpc"):
         return TcpSocket(int(grpc["port"]))
     return NotRun() if spec.get("exec") else None
+
+
+def _http_get(http: Mapping[str, Any], container: Mapping[str, Any]) -> HttpGet:
+    path = http.get("path") or "/"
+    return HttpGet(
+        port=port_number(http["port"], container),
+        path=path if path.startswith("/") else f"/{path}",
+        scheme=(http.get("scheme") or "HTTP").lower(),
+        headers=tuple((header["name"], header["value"]) for header in http.get("httpHeaders") or ()),
+    )
+
+
+def hook_of(container: Mapping[str, Any], name: Literal["postStart", "preStop"]) -> Hook | None:
+    """What to do after a start or before a stop; None for nothing, and for a command, which is not run."""
+    spec = (container.get("lifecycle") or {}).get(name) or {}
+    if http := spec.get("httpGet"):
+        return _http_get(http, container)
+    if pause := spec.get("sleep"):
+        return Sleep(float(pause.get("seconds") or 0))
+    return None
+
+
+def departures(container: Mapping[str, Any]) -> tuple[tuple[Literal["Normal", "Warning"], str, str], ...]:
+    """Where the container's probes and hooks are not done as written: type, reason and message of an event for each."""
+    name = container["name"]
+    probes = {f"{kind} probe": container.get(f"{kind}Probe") or {} for kind in KINDS}
+    lifecycle = container.get("lifecycle") or {}
+    hooks = {f"{kind} hook": lifecycle.get(kind) or {} for kind in ("postStart", "preStop")}
+    handlers = {**probes, **hooks}
+    told: list[tuple[Literal["Normal", "Warning"], str, str]] = []
+    if commands := [what for what, spec in probes.items() if spec.get("exec")]:
+        words = f"Container {name}: the command of its {_listed(commands)} is not run, and counts as a success"
+        told.append(("Warning", "ExecNotRun", words))
+    if commands := [what for what, spec in hooks.items() if spec.get("exec")]:
+        told.append(("Warning", "ExecNotRun", f"Container {name}: the command of its {_listed(commands)} is not run"))
+    if elsewhere := [what for what, spec in handlers.items() if (spec.get("httpGet") or {}).get("host")]:
+        words = f"Container {name}: the host of its {_listed(elsewhere)} is ignored, the pod itself is asked"
+        told.append(("Warning", "HostIgnored", words))
+    if grpc := [what for what, spec in probes.items() if spec.get("grpc")]:
+        words = f"Container {name}: its gRPC {_listed(grpc)} only looks whether the port accepts connections"
+        told.append(("Normal", "Simulated", words))
+    return tuple(told)
+
+
+def _listed(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def port_number(port: int | str, container: Mapping[str, Any]) -> int:

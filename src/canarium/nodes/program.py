@@ -153,17 +153,18 @@ class ImageTable:
 
 
 JOB_SECONDS = 0.5
-"""How long a simulated container of a Job runs."""
+"""How long a simulated container runs that is to end by itself."""
 
 
 def generic_program(context: ContainerContext) -> Program:
-    """Listens on the container's declared ports and answers 200 to everything; in a pod of a Job it ends by itself.
+    """Listens on the container's declared ports and answers 200 to everything; in a pod of a Job, and as an init
+    container, it ends by itself.
 
-    A Job waits for its pods to end, and one that never did would hold up whoever waits for the Job. Other pods stay,
-    whatever their restartPolicy: `kubectl run --restart=Never` is also how a server is tried out.
+    A Job waits for its pods to end, and a pod for its init containers: one that never did would hold up whoever waits.
+    Other pods stay, whatever their restartPolicy: `kubectl run --restart=Never` is also how a server is tried out; and
+    sidecars stay, which is what they are for.
     """
-    owner = controller_of(context.pod)
-    if owner is not None and owner["kind"] == "Job":
+    if _is_to_end(context):
         clock = context.clock
 
         async def end() -> int:
@@ -175,6 +176,16 @@ def generic_program(context: ContainerContext) -> Program:
     app = answering(200, b"ok\n")
     ports = {int(port["containerPort"]): app for port in context.container.get("ports") or ()}
     return Serving(ports=ports, note=f'Image "{context.image}" is simulated: it answers 200 on its declared ports')
+
+
+def _is_to_end(context: ContainerContext) -> bool:
+    if context.container.get("restartPolicy") == "Always":
+        return False
+    owner = controller_of(context.pod)
+    if owner is not None and owner["kind"] == "Job":
+        return True
+    name = context.container.get("name")
+    return any(each.get("name") == name for each in context.pod["spec"].get("initContainers") or ())
 
 
 def answering(status: int, body: bytes, content_type: str = "text/plain; charset=utf-8") -> AsgiApp:

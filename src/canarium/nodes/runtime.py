@@ -15,13 +15,26 @@ import msgspec
 from canarium.clock import Chance, Clock
 from canarium.errors import CanariumError
 from canarium.kube.objects import Obj
-from canarium.nodes.logs import ContainerLogs, RunLog
+from canarium.nodes.logs import ContainerLogs, RunLog, Runs
 from canarium.nodes.network import Network
 from canarium.nodes.program import AsgiApp, ContainerContext, ImageTable, Program, parse_image
 
 
 class PullFailed(CanariumError):
     """The image could not be had; `str()` is what the registry said."""
+
+
+class StartRefused(CanariumError):
+    """A container could not be started; `str()` is what the container's state and an event say.
+
+    reason: `CreateContainerConfigError`, `CreateContainerError` or `RunContainerError`. is_started: a run was begun and
+    ended at once, as when its command is not there: it counts, with exit code 128 and reason `StartError`.
+    """
+
+    def __init__(self, reason: str, problem: str, *, is_started: bool = False) -> None:
+        super().__init__(problem)
+        self.reason = reason
+        self.is_started = is_started
 
 
 class PulledImage(msgspec.Struct, frozen=True):
@@ -42,10 +55,13 @@ class ContainerRun(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Exit(msgspec.Struct, frozen=True):
-    """How a run ended. message: the last words, empty when there are none."""
+    """How a run ended. message: the last words, empty when there are none. signal: what killed it, 0 for nothing.
+    reason: `OOMKilled` when it was, else empty."""
 
     code: int
     message: str = ""
+    signal: int = 0
+    reason: str = ""
 
 
 class RunningContainer(Protocol):
@@ -59,6 +75,11 @@ class RunningContainer(Protocol):
     @property
     def note(self) -> str:
         """What the user should be told once about how this runs; empty for nothing."""
+        ...
+
+    @property
+    def note_reason(self) -> str:
+        """The reason of the event that tells the note: `Simulated`, `Mapped`."""
         ...
 
     async def wait(self) -> Exit:
@@ -92,10 +113,17 @@ class Runtime(Protocol):
         ...
 
     async def start(self, run: ContainerRun) -> RunningContainer:
-        """Start one container; returns once it runs (it may not listen yet)."""
+        """Start one container; returns once it runs (it may not listen yet). Raises StartRefused.
+
+        Cancelled, it leaves nothing running.
+        """
         ...
 
-    def logs(self, namespace: str, pod: str, container: str) -> ContainerLogs | None:
+    def adjust(self, pod: Obj) -> None:
+        """The annotations of a pod that runs here have changed."""
+        ...
+
+    def logs(self, namespace: str, pod: str, container: str) -> Runs | None:
         """What a container of this pod wrote, None when it never started; of two pods in turn, the later one's."""
         ...
 
@@ -221,6 +249,10 @@ class SimulatedRuntime:
             stop_seconds=chance.uniform(*self._delays.stop),
         )
 
+    def adjust(self, pod: Obj) -> None:
+        """See `Runtime`. A simulated container takes its behaviour from elsewhere."""
+        del pod
+
     def logs(self, namespace: str, pod: str, container: str) -> ContainerLogs | None:
         """See `Runtime`."""
         kept = self._logs.get((namespace, pod))
@@ -270,6 +302,8 @@ def canonical(reference: str) -> str:
 
 class _Simulated:
     """A running simulated container. See `RunningContainer`."""
+
+    note_reason = "Simulated"
 
     def __init__(
         self,

@@ -1,0 +1,160 @@
+"""The demo in real time: the Silent Canary in a local cluster of its own, gone without a trace afterwards.
+
+Owns: the cluster's folder, ports and kubeconfig, the engineer's repository with its remote URL, the event log, starting
+and taking down. Must not know: terminals, signals.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from canarium.clock import Clock
+from canarium.gitops.git.repositories import GitError
+from canarium.gitops.git.working_copy import WorkingCopy
+from canarium.journal import Journal, NoJournal
+from canarium.kube.kubeconfig import Entry, add_context
+from canarium.kube.patch import merge
+from canarium.kube.redaction import redacted
+from canarium.kube.resources import Resource
+from canarium.kube.store.port import Change
+from canarium.lab.silent_canary import REPO_URL, Beat, Ending, SilentCanary, Telling, write_example
+from canarium.lab.world import World
+from canarium.local.cluster import LOOPBACK, Doors, LocalCluster
+from canarium.local.folder import DataFolder
+
+NAME = "canarium-demo"
+SCRAPE_SECONDS = 5.0
+"""How often Prometheus scrapes here: nobody wants to look on for a minute to see a number change."""
+
+
+class LiveDemo(msgspec.Struct, frozen=True):
+    """What is running. ports: by name, as `Doors` has them. directory: the engineer's working copy."""
+
+    world: World
+    copy: WorkingCopy
+    directory: Path
+    kubeconfig: Path
+    ports: dict[str, int]
+    cluster: LocalCluster
+
+    async def play(self, tell: Callable[[Beat], None], waiting: Callable[[str], None]) -> Ending:
+        """The whole story, each beat told as it happens. Raises StoryBroke, NeverHappened, and what a controller died
+        of."""
+        ending: Ending | None = None
+        telling = Telling(is_push_noticed=True, waiting=waiting)
+        async for beat in SilentCanary(self.world, self.copy, telling).play():
+            if isinstance(beat, Ending):
+                ending = beat
+            else:
+                tell(beat)
+        assert ending is not None, "the story has an end"
+        return ending
+
+
+@asynccontextmanager
+async def live_demo(
+    clock: Clock, folder: Path, directory: Path, *, journal: Journal | None = None
+) -> AsyncIterator[LiveDemo]:
+    """A local cluster that is up, on free ports, for as long as this is entered.
+
+    folder: takes its state and its kubeconfig. directory: where the engineer's repository is made, its bare origin
+    beside it. journal: hears everything that happens. Raises GitError when `directory` is not empty.
+    """
+    origin = directory.with_name(directory.name + ".git")
+    write_example(directory, origin, repo_url=REPO_URL, at=clock.now()).close()
+    copy = PublishedCopy(directory, origin)
+    try:
+        data = DataFolder(folder / "state")
+        data.make()
+        doors = Doors(dict.fromkeys(("api", "applications", "rollouts", "metrics"), (0, "")))
+        try:
+            cluster = LocalCluster(data, directory, doors, clock, seed=secrets.token_hex(16))
+        except BaseException:
+            doors.close()
+            raise
+        world = cluster.world
+        world.options = msgspec.structs.replace(world.options, scrape_seconds=SCRAPE_SECONDS)
+        if journal is not None:
+            world.journal = journal
+        tell_writes = _tell_writes(world, journal or NoJournal())
+        if journal is not None:
+            tell_writes()
+        try:
+            await cluster.start()
+            if journal is not None:
+                tell_writes()  # of the kinds too that it knows since it started
+            kubeconfig = folder / "kubeconfig"
+            entry = Entry(
+                name=NAME,
+                server=f"https://{LOOPBACK}:{doors.ports['api']}",
+                ca_pem=data.authority.read_bytes(),
+                token=cluster.tokens.admin,
+            )
+            await add_context(kubeconfig, entry, clock)
+            yield LiveDemo(world, copy, directory, kubeconfig, doors.ports, cluster)
+        finally:
+            await cluster.stop()
+    finally:
+        copy.close()
+
+
+class PublishedCopy(WorkingCopy):
+    """A working copy whose remote has an address of the wide world and is pushed to a repository on this machine, as
+    git itself does it with `remote.origin.pushurl`."""
+
+    def __init__(self, path: Path, origin: Path) -> None:
+        super().__init__(path)
+        self._origin = origin
+        config = self._repo.get_config()
+        config.set((b"remote", b"origin"), b"url", REPO_URL.encode())
+        config.set((b"remote", b"origin"), b"pushurl", str(origin).encode())
+        config.write_to_path()
+
+    def push(self) -> str:
+        """See `WorkingCopy`; nobody else pushes to this origin."""
+        from dulwich.repo import Repo
+
+        head = self.head
+        if head is None:
+            raise GitError(f"{self.path} has no commits to push", next_step="Commit first.")
+        branch = self._repo.refs.follow(b"HEAD")[0][-1].removeprefix(b"refs/heads/")  # type: ignore[arg-type]
+        sha = head.encode()
+        with Repo(str(self._origin)) as origin:
+            self._repo.fetch(origin)
+            origin.refs[b"refs/heads/" + branch] = sha  # type: ignore[index,assignment]  # NewTypes of bytes
+        self._repo.refs[b"refs/remotes/origin/" + branch] = sha  # type: ignore[index,assignment]
+        return head
+
+
+def _tell_writes(world: World, journal: Journal) -> Callable[[], None]:
+    """How to have every further write to the store told in the words of the event log (see `InProcessCluster`): of the
+    kinds that are known at each call."""
+    told: set[Resource] = set()
+
+    def tell(change: Change) -> None:
+        resource, key = change.resource, change.key
+        verb, data = "delete", dict[str, Any]()
+        if change.type != "DELETED":
+            after = msgspec.json.decode(change.raw)
+            if change.before is None:
+                verb, data = "create", {"object": redacted(resource, after)}
+            else:
+                difference = merge.diff(msgspec.json.decode(change.before), after)
+                verb, data = "patch", {"change": redacted(resource, difference)}
+        journal.record(
+            "write", verb=verb, resource=resource.group_resource, namespace=key.namespace, name=key.name, **data
+        )
+
+    def follow() -> None:
+        for resource in world.registry.resources():
+            if resource not in told:
+                told.add(resource)
+                world.store.subscribe(resource, tell)
+
+    return follow
