@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import re
+import resource
 import signal
 import socket
 import subprocess
@@ -292,6 +293,30 @@ def test_a_client_that_asks_whether_to_go_on_is_told(start: Start) -> None:
 
     assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
     assert b'"body": "abc"' in answer
+
+
+def test_a_client_that_sends_half_a_request_and_no_more_is_let_go(start: Start) -> None:
+    web = start("podinfo")
+
+    with socket.create_connection(("127.0.0.1", web.port), timeout=20) as connection:
+        connection.sendall(b"GET /status/201 HTTP/1.1\r\nHost: a\r\n\r\nGET /hal")
+        connection.shutdown(socket.SHUT_WR)
+        answer = b"".join(iter(lambda: connection.recv(65536), b""))
+
+    assert answer.count(b"HTTP/1.1 ") == 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="prlimit is Linux's")
+def test_a_program_without_file_descriptors_left_says_so_and_goes_on(start: Start) -> None:
+    web = start("podinfo")
+    resource.prlimit(web.process.pid, resource.RLIMIT_NOFILE, (32, 32))
+
+    clients = [socket.create_connection(("127.0.0.1", web.port), timeout=20) for _ in range(40)]
+    web.wait_for("accept: too many open files; retrying in 1 s")
+    for client in clients:
+        client.close()
+
+    assert web.ask("/healthz")[0] == 200
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,7 @@ from canarium.lab.platform import KUBE_STATE_METRICS_IMAGE, PROMETHEUS_IMAGE, na
 from canarium.metrics.kube_state.server import KubeStateMetrics
 from canarium.metrics.prometheus import Prometheus
 from canarium.metrics.scrape.config import DEFAULT_JOBS, Job
-from canarium.nodes.images import podinfo
+from canarium.nodes.images import echo, podinfo
 from canarium.nodes.lab_network import LabNetwork
 from canarium.nodes.network import HttpRequest, HttpResponse
 from canarium.nodes.nodes import start_node
@@ -206,6 +206,8 @@ class World:
         table = ImageTable()
         for repository in podinfo.REPOSITORIES:
             table.add(repository, podinfo.podinfo)
+        for repository in echo.REPOSITORIES:
+            table.add(repository, echo.echo)
         state = KubeStateMetrics(self._platform.listers, self.clock)
         table.add(KUBE_STATE_METRICS_IMAGE, lambda _: Serving(ports={8080: state.app}))
         table.add(PROMETHEUS_IMAGE, self._prometheus_program)

@@ -82,13 +82,11 @@ async def live_demo(
         world.options = msgspec.structs.replace(world.options, scrape_seconds=SCRAPE_SECONDS)
         if journal is not None:
             world.journal = journal
-        tell_writes = _tell_writes(world, journal or NoJournal())
-        if journal is not None:
-            tell_writes()
+        tell_writes = _tell_writes(world)
+        tell_writes()
         try:
             await cluster.start()
-            if journal is not None:
-                tell_writes()  # of the kinds too that it knows since it started
+            tell_writes()  # of the kinds too that it knows since it started
             kubeconfig = folder / "kubeconfig"
             entry = Entry(
                 name=NAME,
@@ -132,9 +130,9 @@ class PublishedCopy(WorkingCopy):
         return head
 
 
-def _tell_writes(world: World, journal: Journal) -> Callable[[], None]:
-    """How to have every further write to the store told in the words of the event log (see `InProcessCluster`): of the
-    kinds that are known at each call."""
+def _tell_writes(world: World) -> Callable[[], None]:
+    """How to have every further write to the store told to the world's journal, if it has one, in the words of the
+    event log (see `InProcessCluster`): of the kinds that are known at each call."""
     told: set[Resource] = set()
 
     def tell(change: Change) -> None:
@@ -147,12 +145,12 @@ def _tell_writes(world: World, journal: Journal) -> Callable[[], None]:
             else:
                 difference = merge.diff(msgspec.json.decode(change.before), after)
                 verb, data = "patch", {"change": redacted(resource, difference)}
-        journal.record(
+        world.journal.record(
             "write", verb=verb, resource=resource.group_resource, namespace=key.namespace, name=key.name, **data
         )
 
     def follow() -> None:
-        for resource in world.registry.resources():
+        for resource in () if isinstance(world.journal, NoJournal) else world.registry.resources():
             if resource not in told:
                 told.add(resource)
                 world.store.subscribe(resource, tell)

@@ -21,10 +21,10 @@ import msgspec
 from canarium.clock import Clock
 from canarium.kube.objects import Obj
 from canarium.nodes.behaviour import Behaviour
-from canarium.nodes.chaos import in_force, to_control
+from canarium.nodes.chaos import in_force, readiness_path, to_control
 from canarium.nodes.environment import Addresses, container_environment, expand
 from canarium.nodes.image_map import ImageMap, mapped_environment, resolved_argv, working_dir_for
-from canarium.nodes.images.table import BUNDLED, program_argv
+from canarium.nodes.images.table import BUNDLED, program_argv, program_ports, program_words
 from canarium.nodes.log_files import FileLogs, Growth
 from canarium.nodes.logs import Runs
 from canarium.nodes.loopback import LOOPBACK, Loopback
@@ -280,9 +280,15 @@ class ProcessRuntime:
         if mapping is None:
             program = bundled(image)
             assert program is not None, image
-            own = {"CANARIUM_IMAGE": image, "HOSTNAME": str(run.pod["metadata"]["name"])}
             words = {
                 part: [expand(str(word), env) for word in run.container.get(part) or ()] for part in ("command", "args")
+            }
+            listens = program_ports(program, program_words(program, words), env, image)
+            own = {
+                "CANARIUM_IMAGE": image,
+                "CANARIUM_PORTS": msgspec.json.encode(self._moved_ports(run, listens)).decode(),
+                "CANARIUM_READY_PATH": readiness_path(run.container) or "/readyz",
+                "HOSTNAME": str(run.pod["metadata"]["name"]),
             }
             argv = (sys.executable, *program_argv(program, words))
             return _Command(argv=argv, env={**env, **own}, is_bundled=True, note=" ".join(notes))
@@ -291,6 +297,12 @@ class ProcessRuntime:
         note = f'Image "{image}" is mapped: {argv[0]} runs on this machine.'
         folder = working_dir_for(mapping, run.container)
         return _Command(argv=argv, env=env, cwd=folder, note=" ".join((note, *notes)))
+
+    def _moved_ports(self, run: ContainerRun, listens: Sequence[int]) -> dict[str, int]:
+        """Where the ports of a bundled program really are, as far as they are not in their places."""
+        if self._loopback.has_addresses:
+            return {}
+        return {str(port): self._loopback.place(run.pod_ip, port)[1] for port in listens}
 
     def _base_environment(self, run: ContainerRun, namespace: str) -> dict[str, str]:
         """What every process gets: where it may listen, and how it reaches names of the cluster."""

@@ -164,17 +164,14 @@ class ServiceProxy:
             self._loopback.moved(gone.route.ip, gone.route.port, *_home(self._loopback, gone.route))
         for listener, route in wanted.items():
             known = self._mapped.get(listener)
+            if known is not None and known.route == route:
+                continue
+            # Before it listens: whoever connects at once is to find somebody.
+            behind = [self._place(each) for each in self._behind(route)]
+            warden.route(listener, behind, affinity_seconds=route.affinity_seconds)
             if known is None:
                 known = await self._listen(warden, route)
-            elif known.route == route:
-                continue
             self._mapped[listener] = msgspec.structs.replace(known, route=route)
-            if not known.problem:
-                warden.route(
-                    listener,
-                    [self._place(each) for each in self._behind(route)],
-                    affinity_seconds=route.affinity_seconds,
-                )
         warden.names(*self._names())
         self._on_change()
 

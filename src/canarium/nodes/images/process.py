@@ -6,11 +6,13 @@ Owns: where to bind, the order of start and stop. Must not know: which program i
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
 from canarium.nodes.images.control import Chaos, Control, end_process, parse_chaos
 from canarium.nodes.images.machine import AsgiApp, RealMachine
@@ -28,6 +30,7 @@ class Process:
         self.machine = RealMachine()
         self.started = self.machine.now().timestamp()
         self._servers: list[HttpServer] = []
+        self._quiet_until = 0.0
         self._stopped = asyncio.Event()
         self._chaos = self._told()
         self._control = Control(
@@ -41,6 +44,7 @@ class Process:
     async def prepare(self) -> None:
         """Take signals, let behaviour begin, and wait as long as it says."""
         loop = asyncio.get_running_loop()
+        loop.set_exception_handler(self._loop_failed)
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._signalled)
         self._control.begin()
@@ -85,6 +89,15 @@ class Process:
         if self._stopped.is_set():
             self.end(1)
         self._stopped.set()
+
+    def _loop_failed(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """Say once a second that no file descriptors are left; asyncio tries again, with a traceback each time."""
+        error = context.get("exception")
+        if not isinstance(error, OSError) or error.errno not in (errno.EMFILE, errno.ENFILE):
+            loop.default_exception_handler(context)
+        elif self.machine.monotonic() >= self._quiet_until:
+            self._quiet_until = self.machine.monotonic() + 1.0
+            self.log(f"accept: {os.strerror(error.errno).lower()}; retrying in 1 s")
 
     def _told(self) -> Chaos:
         try:

@@ -24,6 +24,8 @@ BUFFER_BYTES = 256 << 10
 """How much of a body waits for the application before the client has to."""
 DRAIN_BYTES = 256 << 10
 """How much of a body that nobody read is read to keep the connection, as Go does."""
+BACKLOG = 128
+"""Connections that may wait to be accepted; asyncio accepts as many in one turn."""
 IDLE_SECONDS = 60.0
 """podinfo's idle timeout: twice its server timeout."""
 HEAD_SECONDS = 30.0
@@ -177,7 +179,7 @@ class HttpServer:
     async def start(self, host: str, port: int) -> int:
         """Listen; returns the port, which the system chose where 0 was asked for. Raises OSError."""
         loop = asyncio.get_running_loop()
-        self._listener = await loop.create_server(lambda: _Connection(self), host, port, backlog=1024)
+        self._listener = await loop.create_server(lambda: _Connection(self), host, port, backlog=BACKLOG)
         return int(self._listener.sockets[0].getsockname()[1])
 
     async def stop(self, grace_seconds: float) -> bool:
