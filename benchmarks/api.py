@@ -26,7 +26,7 @@ MAPS = "/api/v1/namespaces/default/configmaps"
 DOORS = ("api", "applications", "rollouts", "metrics")
 
 
-class _Up:
+class Up:
     def __init__(self, folder: Path, process: subprocess.Popen[str], ready_seconds: float) -> None:
         self.process = process
         self.ready_seconds = ready_seconds
@@ -44,7 +44,7 @@ class _Up:
 
 
 @contextlib.contextmanager
-def _up(folder: Path) -> Iterator[_Up]:
+def running_up(folder: Path) -> Iterator[Up]:
     started = time.perf_counter()
     arguments = ["--data-dir", str(folder / "data"), "--kubeconfig", str(folder / "kubeconfig")]
     arguments += [f"--{door}-port=0" for door in DOORS]
@@ -54,7 +54,7 @@ def _up(folder: Path) -> Iterator[_Up]:
         if line.startswith("Ready after"):
             break
     try:
-        yield _Up(folder, process, time.perf_counter() - started)
+        yield Up(folder, process, time.perf_counter() - started)
     finally:
         process.terminate()
         process.communicate()
@@ -80,7 +80,7 @@ async def _rate(what: str, count: int, clients: int, ask: Callable[[int], Awaita
     )
 
 
-async def _measure(up: _Up) -> None:
+async def _measure(up: Up) -> None:
     headers = {"Authorization": f"Bearer {up.token}"}
     connector = aiohttp.TCPConnector(ssl=up.ssl, limit=0)
     async with aiohttp.ClientSession(up.url, headers=headers, connector=connector) as session:
@@ -132,7 +132,7 @@ async def _deliveries(session: aiohttp.ClientSession, ask: Callable[..., Awaitab
 
 def main() -> None:
     """Measure and print."""
-    with tempfile.TemporaryDirectory() as name, _up(Path(name)) as up:
+    with tempfile.TemporaryDirectory() as name, running_up(Path(name)) as up:
         print(f"up to ready: {up.ready_seconds * 1000:.0f} ms; {up.megabytes():.0f} MB")
         time.sleep(30)  # noqa: TID251  # what is measured is a process at rest
         before, began = up.seconds_of_cpu(), time.perf_counter()

@@ -62,9 +62,9 @@ def tree(folder: Path) -> list[str]:
         ),
         pytest.param(["init", "silent-canary"], ["Missing argument 'DIRECTORY'"], id="a missing argument"),
         pytest.param(
-            ["demo"],
-            ["the live demo, with real processes, is not built yet", "canarium demo --fast"],
-            id="demo without --fast",
+            ["demo", "--fast", "--stay"],
+            ["--stay is for the live demo"],
+            id="a demo in virtual time that is to stay",
         ),
         pytest.param(["render", "nowhere"], ["nowhere", "does not exist"], id="a folder that is not there"),
         pytest.param(

@@ -50,6 +50,6 @@ def test_the_process_ends_with_the_commands_exit_code_and_all_it_had_to_say() ->
 
     code, told, _ = run("completion", "bash")
     assert (code, told) == (0, 'eval "$(_CANARIUM_COMPLETE=bash_source canarium)"\n')
-    code, told, complaint = run("demo")
+    code, told, complaint = run("demo", "--fast", "--stay")
     assert (code, told) == (2, "")
-    assert "not built yet" in complaint
+    assert "--stay is for the live demo" in complaint

@@ -10,19 +10,14 @@ import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
 from canarium.clock import Clock
 from canarium.gitops.git.repositories import GitError
 from canarium.gitops.git.working_copy import WorkingCopy
-from canarium.journal import Journal, NoJournal
+from canarium.journal import Journal
 from canarium.kube.kubeconfig import Entry, add_context
-from canarium.kube.patch import merge
-from canarium.kube.redaction import redacted
-from canarium.kube.resources import Resource
-from canarium.kube.store.port import Change
 from canarium.lab.silent_canary import REPO_URL, Beat, Ending, SilentCanary, Telling, write_example
 from canarium.lab.world import World
 from canarium.local.cluster import LOOPBACK, Doors, LocalCluster
@@ -74,19 +69,20 @@ async def live_demo(
         data.make()
         doors = Doors(dict.fromkeys(("api", "applications", "rollouts", "metrics"), (0, "")))
         try:
-            cluster = LocalCluster(data, directory, doors, clock, seed=secrets.token_hex(16))
+            cluster = LocalCluster(
+                data,
+                directory,
+                doors,
+                clock,
+                seed=secrets.token_hex(16),
+                scrape_seconds=SCRAPE_SECONDS,
+                journal=journal,
+            )
         except BaseException:
             doors.close()
             raise
-        world = cluster.world
-        world.options = msgspec.structs.replace(world.options, scrape_seconds=SCRAPE_SECONDS)
-        if journal is not None:
-            world.journal = journal
-        tell_writes = _tell_writes(world)
-        tell_writes()
         try:
             await cluster.start()
-            tell_writes()  # of the kinds too that it knows since it started
             kubeconfig = folder / "kubeconfig"
             entry = Entry(
                 name=NAME,
@@ -95,7 +91,7 @@ async def live_demo(
                 token=cluster.tokens.admin,
             )
             await add_context(kubeconfig, entry, clock)
-            yield LiveDemo(world, copy, directory, kubeconfig, doors.ports, cluster)
+            yield LiveDemo(cluster.world, copy, directory, kubeconfig, doors.ports, cluster)
         finally:
             await cluster.stop()
     finally:
@@ -128,31 +124,3 @@ class PublishedCopy(WorkingCopy):
             origin.refs[b"refs/heads/" + branch] = sha  # type: ignore[index,assignment]  # NewTypes of bytes
         self._repo.refs[b"refs/remotes/origin/" + branch] = sha  # type: ignore[index,assignment]
         return head
-
-
-def _tell_writes(world: World) -> Callable[[], None]:
-    """How to have every further write to the store told to the world's journal, if it has one, in the words of the
-    event log (see `InProcessCluster`): of the kinds that are known at each call."""
-    told: set[Resource] = set()
-
-    def tell(change: Change) -> None:
-        resource, key = change.resource, change.key
-        verb, data = "delete", dict[str, Any]()
-        if change.type != "DELETED":
-            after = msgspec.json.decode(change.raw)
-            if change.before is None:
-                verb, data = "create", {"object": redacted(resource, after)}
-            else:
-                difference = merge.diff(msgspec.json.decode(change.before), after)
-                verb, data = "patch", {"change": redacted(resource, difference)}
-        world.journal.record(
-            "write", verb=verb, resource=resource.group_resource, namespace=key.namespace, name=key.name, **data
-        )
-
-    def follow() -> None:
-        for resource in () if isinstance(world.journal, NoJournal) else world.registry.resources():
-            if resource not in told:
-                told.add(resource)
-                world.store.subscribe(resource, tell)
-
-    return follow
