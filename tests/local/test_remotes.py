@@ -91,3 +91,21 @@ def test_a_push_asks_the_application_that_reads_the_branch_to_refresh(copy: Work
         assert await refreshed() == ["mine"]
 
     in_cluster(main)
+
+
+def test_a_push_before_the_first_look_is_noticed_too(copy: WorkingCopy, tmp_path: Path) -> None:
+    async def main(cluster: InProcessCluster, clock: Clock) -> None:
+        for crd in CRDS:
+            await cluster.create(CUSTOM_RESOURCE_DEFINITIONS, crd)
+        source = {"repoURL": str(tmp_path / "origin.git"), "path": ".", "targetRevision": "HEAD"}
+        spec = {"project": "default", "source": source, "destination": {"namespace": "default"}}
+        await cluster.create(APPLICATIONS, {"metadata": {"name": "mine", "namespace": "default"}, "spec": spec})
+        seen = {"status": {"sync": {"status": "Synced", "revision": copy.head}}}
+        await cluster.patch(APPLICATIONS, "default", "mine", seen)
+        commit(copy, "two")
+
+        await PushWatch(cluster, LocalRepositories(), clock).look()
+
+        assert "argocd.argoproj.io/refresh" in annotations_of(await cluster.get(APPLICATIONS, "default", "mine"))
+
+    in_cluster(main)

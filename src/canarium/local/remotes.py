@@ -141,11 +141,16 @@ class PushWatch:
                 for source in sources:
                     if source not in heads:
                         heads[source] = self._head(*source)
-                if any(heads[source] != self._heads.get(source, heads[source]) for source in sources if heads[source]):
+                if any(self._has_moved(obj, source, heads[source]) for source in sources if heads[source]):
                     metadata = obj["metadata"]
                     patch = {"metadata": {"annotations": {annotation: value}}}
                     await self._cluster.patch(resource, metadata["namespace"], metadata["name"], patch)
         self._heads |= {source: head for source, head in heads.items() if head}
+
+    def _has_moved(self, obj: Mapping[str, Any], source: tuple[str, str], head: str) -> bool:
+        """Whether a branch is elsewhere than at the last look; at the first one, than where the Application saw it."""
+        seen = ((obj.get("status") or {}).get("sync") or {}).get("revision")
+        return head != self._heads.get(source, seen or head)
 
     def _head(self, repo_url: str, revision: str) -> str:
         try:
