@@ -97,7 +97,7 @@ def _server(
         "name": name,
         "image": image,
         "ports": [{"name": "http", "containerPort": port}],
-        "readinessProbe": {"tcpSocket": {"port": port}, "initialDelaySeconds": 1, "periodSeconds": 10},
+        "readinessProbe": {"tcpSocket": {"port": port}, "periodSeconds": 10},
     }
     metadata = {"name": name, "namespace": namespace, "labels": labels}
     deployment = {

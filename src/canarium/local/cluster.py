@@ -19,7 +19,7 @@ from canarium.clock import Clock
 from canarium.errors import CanariumError
 from canarium.gitops.git.local import LocalRepositories
 from canarium.journal import Journal
-from canarium.kube.cluster import ApiError, NotFound
+from canarium.kube.cluster import AlreadyExists, ApiError, NotFound
 from canarium.kube.objects import Obj, ObjectKey, format_time
 from canarium.kube.registry import Registry
 from canarium.kube.resources import PODS, SERVICES
@@ -43,6 +43,18 @@ METRICS_PORT = 30102
 LOOPBACK = "127.0.0.1"
 AT_ONCE = Delays(sandbox=(0.0, 0.0), pull=(0.0, 0.0), pull_cached=(0.0, 0.0), start=(0.0, 0.0), stop=(0.0, 0.0))
 """In real time nothing pretends to take time."""
+_API_SERVICE: Obj = {
+    "metadata": {
+        "name": "kubernetes",
+        "namespace": "default",
+        "labels": {"component": "apiserver", "provider": "kubernetes"},
+    },
+    "spec": {
+        "clusterIP": "10.96.0.1",
+        "ports": [{"name": "https", "port": 443, "protocol": "TCP", "targetPort": 6443}],
+    },
+}
+"""The API server as every cluster has it; `Machine` knows what stands behind it."""
 LOST_REASON = "NodeShutdown"
 LOST_MESSAGE = "Pod was terminated in response to imminent node shutdown."
 
@@ -150,8 +162,10 @@ class LocalCluster:
         self.world.registry.restore()
         lose_pods(self.world.registry, format_time(self._clock.now()))
         self.strays = await self.machine.start()
+        await self.machine.serve(self.world, self._doors.ports["api"])  # before any program asks where the proxy is
         await self.world.start()
-        await self.machine.serve(self.world, self._doors.ports["api"])
+        with suppress(AlreadyExists):
+            self.world.registry.create(SERVICES, _API_SERVICE)
         pods = LocalPods(self.world, self._clock)
         self._server = ApiServer(
             self.world.registry,
@@ -230,7 +244,8 @@ def lose_pods(registry: Registry, at: str) -> int:
             for one in status.get("conditions") or ()
         ]
         failed = {
-            **{field: part for field, part in status.items() if field != "containerStatuses"},  # nobody saw them end
+            **status,
+            **dict.fromkeys(("containerStatuses", "initContainerStatuses")),  # nobody saw them end
             "phase": "Failed",
             "reason": LOST_REASON,
             "message": LOST_MESSAGE,

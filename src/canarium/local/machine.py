@@ -27,11 +27,15 @@ from canarium.nodes.pod_worker import Dials
 from canarium.nodes.process_runtime import ProcessRuntime
 from canarium.nodes.runtime import Runtime, SimulatedRuntime
 from canarium.nodes.service_proxy import Mapped, ServiceProxy
-from canarium.nodes.warden_client import Warden, sweep
+from canarium.nodes.warden_client import Warden, WardenLost, sweep
 from canarium.nodes.warden_probes import WardenProbes
 
 DRAIN_SECONDS = 10.0
 """How long the pods have to end when the cluster is stopped."""
+
+
+RETRY_SECONDS = 0.5
+"""How long after a warden that was killed at once the next one is started."""
 
 
 class Machine:
@@ -133,9 +137,12 @@ class Machine:
         while True:
             await asyncio.shield(self.warden().lost)
             await self._clock.outside(lambda: sweep(self.cluster_id))
-            self._warden = await Warden.start(self._clock, self.cluster_id, self._folder / "warden.log")
-            if self._services is not None:
-                await self._services.warden_changed()
+            try:
+                self._warden = await Warden.start(self._clock, self.cluster_id, self._folder / "warden.log")
+                if self._services is not None:
+                    await self._services.warden_changed()
+            except WardenLost:  # this one too, before it was of any use
+                await self._clock.sleep(RETRY_SECONDS)
 
     def _adjust(self, change: Change) -> None:
         """What chaos asks of a ReplicaSet's pods is written on the ReplicaSet."""

@@ -124,6 +124,7 @@ class PushWatch:
         self._repositories = repositories
         self._clock = clock
         self._heads: dict[tuple[str, str], str] = {}
+        self._is_first = True
 
     async def run(self) -> None:
         """Look every few seconds, for ever."""
@@ -141,11 +142,13 @@ class PushWatch:
                 for source in sources:
                     if source not in heads:
                         heads[source] = self._head(*source)
-                if any(self._has_moved(obj, source, heads[source]) for source in sources if heads[source]):
+                is_unseen = self._is_first and resource is APPLICATION_SETS  # they do not say what they saw last
+                if is_unseen or any(self._has_moved(obj, source, heads[source]) for source in sources if heads[source]):
                     metadata = obj["metadata"]
                     patch = {"metadata": {"annotations": {annotation: value}}}
                     await self._cluster.patch(resource, metadata["namespace"], metadata["name"], patch)
         self._heads |= {source: head for source, head in heads.items() if head}
+        self._is_first = False
 
     def _has_moved(self, obj: Mapping[str, Any], source: tuple[str, str], head: str) -> bool:
         """Whether a branch is elsewhere than at the last look; at the first one, than where the Application saw it."""

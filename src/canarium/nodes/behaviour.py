@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from canarium.nodes.images.machine import BEGAN
 from canarium.nodes.program import (
     AsgiApp,
     Background,
@@ -172,6 +173,7 @@ def _behaving_app(app: AsgiApp, context: ContainerContext, current: Callable[[],
             return
         least, most = behaviour.latency_seconds
         if most:
+            scope = {**scope, BEGAN: context.clock.monotonic()}
             await context.clock.sleep(context.chance.uniform(least, most))
         failing = behaviour.error_ratio and context.chance.random() < behaviour.error_ratio
         await (_failing(app, _ERROR) if failing else app)(scope, receive, send)

@@ -56,6 +56,10 @@ class Loopback:
         else:
             self._moved.pop((ip, port), None)
 
+    def returned(self, ip: str, port: int) -> None:
+        """Nothing is at a port any more."""
+        self._moved.pop((ip, port), None)
+
     def forget(self, ip: str) -> None:
         """An address is given back; so are its ports."""
         for key in [key for key in self._moved if key[0] == ip]:

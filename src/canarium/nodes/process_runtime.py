@@ -38,7 +38,7 @@ from canarium.nodes.runtime import (
     StartRefused,
     canonical,
 )
-from canarium.nodes.warden_client import SpawnFailed, Warden
+from canarium.nodes.warden_client import SpawnFailed, Warden, WardenLost
 from canarium.text.quantity import parse_quantity
 
 
@@ -132,6 +132,7 @@ class ProcessRuntime:
         self._clock = clock
         self._path = path
         self._logs: dict[tuple[str, str], dict[str, FileLogs]] = {}
+        self._log_owners: dict[tuple[str, str], str] = {}
         self._running: dict[str, dict[str, _Process]] = {}
         self._pods: dict[str, Obj] = {}
 
@@ -181,7 +182,9 @@ class ProcessRuntime:
         self._simulated.remove_logs(pod)
         uid = str(pod["metadata"]["uid"])
         self._running.pop(uid, None)
-        if self._pods.pop(uid, None) is not None:
+        self._pods.pop(uid, None)
+        if self._log_owners.get(_key(pod)) == uid:  # else a later pod of this name has begun
+            del self._log_owners[_key(pod)]
             for kept in self._logs.pop(_key(pod), {}).values():
                 kept.remove()
         shutil.rmtree(self._pod_folder(pod), ignore_errors=True)
@@ -241,6 +244,8 @@ class ProcessRuntime:
             )
         except SpawnFailed as failed:
             raise StartRefused("RunContainerError", failed.problem, is_started=True) from failed
+        except WardenLost as lost:  # a new one is under way, and the kubelet tries again
+            raise StartRefused("CreateContainerError", lost.problem) from lost
 
         def follow() -> None:
             warden.on_wrote(container_id, growth.wrote)
@@ -253,10 +258,11 @@ class ProcessRuntime:
     def _log_of(self, run: ContainerRun) -> FileLogs:
         """The log files of a container; those of a former pod of the same name go."""
         uid, key = str(run.pod["metadata"]["uid"]), _key(run.pod)
-        if uid not in self._pods:
+        if self._log_owners.get(key) != uid:
+            self._log_owners[key] = uid
             for kept in self._logs.pop(key, {}).values():
                 kept.remove()
-            self._pods[uid] = run.pod
+        self._pods.setdefault(uid, run.pod)
         return self._logs.setdefault(key, {}).setdefault(str(run.container["name"]), FileLogs())
 
     def _command(self, run: ContainerRun) -> _Command:

@@ -145,7 +145,7 @@ class ServiceProxy:
 
     def proxy_url(self, namespace: str) -> str:
         """The proxy, for programs of a namespace: short names are theirs."""
-        return f"http://{namespace}@{self.proxy[0]}:{self.proxy[1]}" if self.proxy else ""
+        return f"http://{namespace}:canarium@{self.proxy[0]}:{self.proxy[1]}" if self.proxy else ""
 
     def _note(self, change: Change) -> None:
         del change
@@ -161,7 +161,7 @@ class ServiceProxy:
         for listener in [known for known in self._mapped if known not in wanted]:
             gone = self._mapped.pop(listener)
             warden.unlisten(listener)
-            self._loopback.moved(gone.route.ip, gone.route.port, *_home(self._loopback, gone.route))
+            self._loopback.returned(gone.route.ip, gone.route.port)
         for listener, route in wanted.items():
             known = self._mapped.get(listener)
             if known is not None and known.route == route:
@@ -183,7 +183,7 @@ class ServiceProxy:
         return self._loopback.place(*backend)
 
     async def _listen(self, warden: Warden, route: Route) -> Mapped:
-        host, port = _home(self._loopback, route)
+        host, port = self._loopback.place(route.ip, route.port)  # programs may have been told this place already
         try:
             real_host, real_port = await warden.listen(route.listener, host, port, fallback=True)
         except WardenLost:
@@ -203,9 +203,3 @@ class ServiceProxy:
                 services.setdefault(each.route.service, {})[port] = place
                 addresses.setdefault(each.route.ip, {})[port] = place
         return services, addresses
-
-
-def _home(loopback: Loopback, route: Route) -> Backend:
-    if route.is_node_port:
-        return LOOPBACK, route.port
-    return loopback.host_of(route.ip), route.port if loopback.has_addresses else 0

@@ -15,7 +15,7 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from canarium.nodes.images.machine import AsgiApp, Log, Machine, Receive, Scope, Send, uniform
+from canarium.nodes.images.machine import BEGAN, AsgiApp, Log, Machine, Receive, Scope, Send, uniform
 
 LEAK_STEP_SECONDS = 0.25
 MAX_LINE_BYTES = 64 << 10
@@ -97,6 +97,7 @@ class Control:
                 return
             least, most = chaos.latency_seconds
             if most:
+                scope = {**scope, BEGAN: self._machine.monotonic()}
                 await self._machine.sleep(uniform(self._machine, least, most))
             if chaos.error_ratio and self._machine.random() < chaos.error_ratio:
                 # The program counts the failure itself when it can, so that its own metrics show it.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 
-from canarium.nodes.images.machine import AsgiApp, Log, Machine, Receive, Scope, Send
+from canarium.nodes.images.machine import BEGAN, AsgiApp, Log, Machine, Receive, Scope, Send
 from canarium.nodes.images.metrics import CONTENT_TYPE, RequestMetrics
 from canarium.nodes.images.options import Options
 from canarium.nodes.images.urls import query_values
@@ -93,7 +93,7 @@ class Echo:
         self._log(json.dumps(line, separators=(",", ":"), ensure_ascii=False))
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send, *, forced: int) -> None:
-        begin = self._machine.monotonic()
+        begin = scope.get(BEGAN, self._machine.monotonic())
         route = scope["path"] if scope["path"] in ("/", "/metrics", "/health") else "/{path}"
         if forced:
             status, headers, body = forced, [(b"content-type", _TEXT)], b"internal error (scripted)\n"

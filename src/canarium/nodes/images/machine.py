@@ -20,6 +20,10 @@ Send: TypeAlias = Callable[[Message], Awaitable[None]]
 AsgiApp: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 """The same shapes as in `canarium.nodes.program`, which a program's process must not import."""
 
+BEGAN = "canarium.began"
+"""In a request's scope: when the program got it (`Machine.monotonic`), where something in front of the program made it
+wait. A program counts from then, so that its own metrics say what its users feel."""
+
 Log: TypeAlias = Callable[[str], None]
 """Writes one line to the container's standard output."""
 

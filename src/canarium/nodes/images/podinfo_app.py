@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 
-from canarium.nodes.images.machine import AsgiApp, Log, Machine, Receive, Scope, Send
+from canarium.nodes.images.machine import BEGAN, AsgiApp, Log, Machine, Receive, Scope, Send
 from canarium.nodes.images.metrics import CONTENT_TYPE, RequestMetrics
 from canarium.nodes.images.options import Options
 
@@ -142,7 +142,7 @@ class Podinfo:
         self._log(json.dumps(line, separators=(",", ":"), ensure_ascii=False))
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send, *, forced: int) -> None:
-        begin = self._machine.monotonic()
+        begin = scope.get(BEGAN, self._machine.monotonic())
         if self.settings.level == "debug":
             self._say_request(scope)
         answer = await self._answer(scope, receive)

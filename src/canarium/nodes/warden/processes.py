@@ -15,6 +15,7 @@ import resource
 import signal
 import sys
 import time
+import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -23,6 +24,11 @@ WARDEN_VARIABLE = "CANARIUM_WARDEN"
 
 OPEN_FILES = (1024, 4096)
 """The soft and the hard limit of a child."""
+
+_RLIMIT_LOCKS = 10
+"""A limit that Linux has not looked at since 2.4: it marks whoever descends from a run, whatever becomes of their
+session, parents and environment."""
+_MARK_BITS = 24
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
@@ -91,10 +97,12 @@ class Membership:
     def __init__(self) -> None:
         self._run_of: dict[tuple[int, int], str] = {}
 
-    def sort(self, processes: Iterable[Process], leaders: Mapping[int, str]) -> dict[str, list[Process]]:
-        """The processes (parents first) by run. leaders: the run each leader's pid stands for.
+    def sort(
+        self, processes: Iterable[Process], leaders: Mapping[int, str], marks: Mapping[int, str]
+    ) -> dict[str, list[Process]]:
+        """The processes (parents first) by run. leaders: the run each leader's pid stands for; marks: that of a mark.
 
-        A process that no leader, group, parent, memory or environment speaks for is in no list.
+        A process that no leader, group, parent, memory, mark or environment speaks for is in no list.
         """
         by_run: dict[str, list[Process]] = {}
         known: dict[tuple[int, int], str] = {}
@@ -107,6 +115,7 @@ class Membership:
                 or leaders.get(process.session)
                 or leaders.get(process.group)
                 or run_of_pid.get(process.parent)
+                or marks.get(_mark(process.pid), "")
                 or variable(process.pid, RUN_VARIABLE)
             )
             if run:
@@ -167,10 +176,18 @@ def sweep(cluster_id: str, *, within_seconds: float = 2.0) -> int:
     """
     assert cluster_id, "every cluster has an id"
     spared = _ancestors(os.getpid())
+    marks = first_mark(cluster_id) >> _MARK_BITS
+
+    def is_ours(pid: int) -> bool:
+        if _mark(pid) >> _MARK_BITS == marks:
+            read = _read(pid)
+            return read is not None and read[0] not in "ZX"  # the dead keep their mark until somebody reaps them
+        return variable(pid, WARDEN_VARIABLE) == cluster_id
+
     ended: set[int] = set()
     quiet = 0
     for _ in range(int(within_seconds / _PASS_SECONDS)):
-        found = [pid for pid in _own_processes() if pid not in spared and variable(pid, WARDEN_VARIABLE) == cluster_id]
+        found = [pid for pid in _own_processes() if pid not in spared and is_ours(pid)]
         for pid in found:
             end_process(pid)
         quiet = 0 if found else quiet + 1
@@ -192,8 +209,8 @@ def become_warden() -> None:
         )
 
 
-def prepare_child(warden: int) -> Callable[[], None]:
-    """What a child does between fork and exec: dies with its parent `warden`, limits, default signal handling.
+def prepare_child(warden: int) -> Callable[[int], None]:
+    """What a child does between fork and exec, given its run's mark: dies with its parent `warden`, limits, signals.
 
     The caller blocked all signals before the fork; they are let through at the end.
     """
@@ -204,8 +221,10 @@ def prepare_child(warden: int) -> Callable[[], None]:
         soft, hard = min(soft, most), min(hard, most)
     handled = [signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGQUIT, signal.SIGCHLD, signal.SIGPIPE]
 
-    def in_child() -> None:
+    def in_child(mark: int) -> None:
         if prctl is not None:
+            with contextlib.suppress(OSError, ValueError):  # a lower limit already: what marks by other means remains
+                resource.setrlimit(_RLIMIT_LOCKS, (mark, mark))
             prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
             if os.getppid() != warden:  # it died before the kernel was told
                 os._exit(137)
@@ -224,6 +243,19 @@ def pause(seconds: float) -> None:
 
 def _libc() -> ctypes.CDLL:
     return ctypes.CDLL(None, use_errno=True)
+
+
+def first_mark(cluster_id: str) -> int:
+    """The marks of a cluster's runs begin here; those of another begin elsewhere, but for one chance in 2**32."""
+    return zlib.crc32(cluster_id.encode()) << _MARK_BITS
+
+
+def _mark(pid: int) -> int:
+    """The mark of the run that a process descends from; 0 when it may not be asked, or is gone."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):
+            return resource.prlimit(pid, _RLIMIT_LOCKS)[1]
+    return 0
 
 
 def _read(pid: int) -> tuple[str, Process] | None:

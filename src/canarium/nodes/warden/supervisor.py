@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import functools
 import json
 import os
 import signal
@@ -29,6 +30,7 @@ from canarium.nodes.warden.processes import (
     end_descendants,
     end_group,
     end_process,
+    first_mark,
     look,
     memory,
     prepare_child,
@@ -114,6 +116,7 @@ class Supervisor:
         self._pumps = Pumps(self._loop)
         self._runs: dict[str, Run] = {}
         self._membership = Membership()
+        self._run_of_mark: dict[int, str] = {}
         self._me = os.getpid()
         self._prepare = prepare_child(self._me)
         self._look: asyncio.TimerHandle | None = None
@@ -141,6 +144,7 @@ class Supervisor:
         except OSError as error:
             raise NotSpawned("other", f"open log {log}: {_words(error)}") from error
         whole = {**env, RUN_VARIABLE: run, WARDEN_VARIABLE: self._cluster_id}
+        mark = first_mark(self._cluster_id) + len(self._run_of_mark) + 1
         signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())  # a child must not run our handlers
         try:
             process = subprocess.Popen(  # noqa: S603  # what to run was decided by the image table
@@ -153,7 +157,7 @@ class Supervisor:
                 stderr=subprocess.PIPE,
                 bufsize=0,
                 start_new_session=True,
-                preexec_fn=self._prepare,
+                preexec_fn=functools.partial(self._prepare, mark),
             )
         except Exception as error:
             file.close()
@@ -164,6 +168,7 @@ class Supervisor:
         assert process.stdout is not None
         assert process.stderr is not None
         begun = self._runs[run] = Run(run, process.pid, file, memory_bytes)
+        self._run_of_mark[mark] = run
         for pipe, stream in ((process.stdout, "stdout"), (process.stderr, "stderr")):
             fd = os.dup(pipe.fileno())
             pipe.close()
@@ -227,7 +232,8 @@ class Supervisor:
         end_descendants(self._me)
 
     def _members(self, processes: list[Process]) -> dict[str, list[Process]]:
-        return self._membership.sort(processes, {run.leader: run.name for run in self._runs.values()})
+        leaders = {run.leader: run.name for run in self._runs.values()}
+        return self._membership.sort(processes, leaders, self._run_of_mark)
 
     def _finish(self, run: Run, looks_left: int) -> None:
         """The leader has ended: end what is left of the run, then say so."""
