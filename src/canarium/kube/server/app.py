@@ -162,7 +162,10 @@ class ApiServer:
                 raise statuses.not_allowed()
             return await self._log(resource, info, options)
         if info.subresource in ("exec", "attach"):
-            raise statuses.not_built(f"kubectl {info.subresource}", "Simulated pods have no processes to enter.")
+            raise statuses.not_built(
+                f"kubectl {info.subresource}",
+                "There is nothing to enter: a pod is a process of this machine, or is simulated.",
+            )
         if info.subresource == "portforward":
             raise statuses.not_built(
                 "port-forward without a WebSocket", "Use kubectl 1.31 or newer, which forwards over one."
