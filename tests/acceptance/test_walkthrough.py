@@ -155,14 +155,16 @@ def test_the_walkthrough_as_it_is_typed(engineer: Engineer) -> None:
 
     engineer.edit(TEMPLATE, "http://prom-server.", "http://prometheus-server.")
     refresh_and_retry(engineer)
-    engineer.wait_for_run(STAGING, "1.1", "Failed")
-    engineer.wait(STAGING, "{.status.phase}", "Degraded")
+    for namespace in (PROD, STAGING):
+        engineer.wait_for_run(namespace, "1.1", "Failed")
+        engineer.wait(namespace, "{.status.phase}", "Degraded")
     status = do(f"kubectl argo rollouts -n {STAGING} status echo-server", expect=1)
     message = f"RolloutAborted: Rollout aborted update to revision 2: {FAILED}"
     assert status == (f"Degraded - {message}\nError: The rollout is in a degraded state with message: {message}\n")
 
     engineer.edit(TEMPLATE, "result[0] > 0", "result[0] == 0")
     refresh_and_retry(engineer)
+    engineer.wait_for_run(PROD, "1.2", "Error")
     run = engineer.wait_for_run(STAGING, "1.2", "Error")
     assert {result["name"]: result["phase"] for result in run["status"]["metricResults"]} == {
         "container-restarts": "Successful",
