@@ -104,3 +104,14 @@ def test_a_machine_with_one_address_is_played_by_a_switch() -> None:
     with claimed(has_addresses=False) as only:
         assert not only.has_addresses
         assert only.host_of("10.244.1.7") == "127.0.0.1"
+
+
+def test_a_port_that_the_user_may_not_listen_on_is_a_free_one_of_the_same_address() -> None:
+    loopback = Loopback(None, 0, first_port=1024)
+
+    host, port = loopback.place("10.96.0.7", 80)
+
+    assert (host, loopback.place("10.96.0.7", 80)) == ("127.96.0.7", (host, port))
+    assert port >= 1024
+    assert loopback.place("10.96.0.7", 8080) == ("127.96.0.7", 8080)
+    assert loopback.elsewhere == {("10.96.0.7", 80): (host, port)}

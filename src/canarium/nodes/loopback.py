@@ -20,11 +20,15 @@ _CLAIM_PORT = 10250
 
 
 class Loopback:
-    """The places of one cluster. `close` gives its block back."""
+    """The places of one cluster. `close` gives its block back.
 
-    def __init__(self, claim: socket.socket | None, block: int | None) -> None:
+    first_port: the lowest that this user may listen on; those below are free ones.
+    """
+
+    def __init__(self, claim: socket.socket | None, block: int | None, first_port: int = 0) -> None:
         self._claim = claim
         self._block = block
+        self._first_port = first_port
         self._moved: dict[tuple[str, int], tuple[str, int]] = {}
 
     @property
@@ -40,13 +44,14 @@ class Loopback:
         return ip
 
     def place(self, ip: str, port: int) -> tuple[str, int]:
-        """The socket that stands for a port of an address. With a single address a free port is chosen, once."""
+        """The socket that stands for a port of an address. With a single address, and for a port that this user may not
+        listen on, a free one is chosen, once."""
         moved = self._moved.get((ip, port))
         if moved is None:
             host = self.host_of(ip)
-            if self._block is not None or host == ip:
+            if host == ip or (self._block is not None and port >= self._first_port):
                 return host, port
-            moved = self._moved[ip, port] = (LOOPBACK, free_port())
+            moved = self._moved[ip, port] = (host, free_port(host))
         return moved
 
     def moved(self, ip: str, port: int, host: str, real_port: int) -> None:
@@ -90,8 +95,20 @@ def claim_loopback(*, has_addresses: bool = True) -> Loopback:
             if error.errno == errno.EADDRINUSE:
                 continue
             break
-        return Loopback(bound, block)
+        return Loopback(bound, block, _first_port(f"127.{244 - block}.255.254"))
     return Loopback(None, None)
+
+
+def _first_port(host: str) -> int:
+    """The lowest port that this user may listen on: 1, or the 1024 of an unprivileged one."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        try:
+            probe.bind((host, 1))
+        except PermissionError:
+            return 1024
+        except OSError:
+            pass  # taken, and so allowed
+    return 1
 
 
 def free_port(host: str = LOOPBACK) -> int:

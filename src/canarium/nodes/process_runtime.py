@@ -306,9 +306,8 @@ class ProcessRuntime:
 
     def _moved_ports(self, run: ContainerRun, listens: Sequence[int]) -> dict[str, int]:
         """Where the ports of a bundled program really are, as far as they are not in their places."""
-        if self._loopback.has_addresses:
-            return {}
-        return {str(port): self._loopback.place(run.pod_ip, port)[1] for port in listens}
+        places = {port: self._loopback.place(run.pod_ip, port)[1] for port in listens}
+        return {str(port): real for port, real in places.items() if real != port}
 
     def _base_environment(self, run: ContainerRun, namespace: str) -> dict[str, str]:
         """What every process gets: where it may listen, and how it reaches names of the cluster."""
