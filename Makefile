@@ -41,7 +41,7 @@ types: $(VENV)/.dev
 contracts: $(VENV)/.dev
 	@$(BIN)/lint-imports --no-cache
 
-soak: $(VENV)/.dev  ## the long runs: a thousand seeds with faults
+soak: $(VENV)/.dev  ## the long runs: a thousand seeds with faults, a hundred kill -9
 	@$(BIN)/python -m pytest -n auto --dist worksteal tests --soak -m soak
 
 bench: $(VENV)/.dev  ## what things cost, measured
