@@ -300,6 +300,17 @@ ENV_RULE = (
         (PODS, pod_with(env=[{"name": "a=b"}]), f'spec.containers[0].env[0].name: Invalid value: "a=b": {ENV_RULE}'),
         (
             PODS,
+            pod_with(resources={"requests": {"memory": "-1"}}),
+            'spec.containers[0].resources.requests[memory]: Invalid value: "-1": must be greater than or equal to 0',
+        ),
+        (
+            PODS,
+            pod_with(resources={"requests": {"memory": "2Mi"}, "limits": {"memory": "1Mi"}}),
+            'spec.containers[0].resources.requests: Invalid value: "2Mi": '
+            "must be less than or equal to memory limit of 1Mi",
+        ),
+        (
+            PODS,
             pod_with(volumeMounts=[{"name": "data", "mountPath": "/data"}]),
             'spec.containers[0].volumeMounts[0].name: Not found: "data"',
         ),

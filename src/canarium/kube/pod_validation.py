@@ -24,6 +24,7 @@ from canarium.kube.causes import (
 from canarium.kube.objects import Obj
 from canarium.kube.patch.merge import equal
 from canarium.kube.schema_problems import Cause
+from canarium.text.quantity import InvalidQuantity, quantity_nanos
 
 _ENV_NAME = re.compile(r"[ -<>-~]+")
 _ENV_RULE = (
@@ -84,6 +85,7 @@ def _container_problems(container: Mapping[str, Any], names: list[str], volumes:
     policy = container.get("imagePullPolicy", "Always")
     if policy not in _PULL_POLICIES:
         causes.append(unsupported(f"{at}.imagePullPolicy", policy, _PULL_POLICIES))
+    causes += _resource_problems(container.get("resources") or {}, f"{at}.resources")
     if container.get("ports"):
         causes += _ports_problems(container["ports"], f"{at}.ports")
     for index, variable in enumerate(container.get("env") or ()):
@@ -110,6 +112,31 @@ def _container_problems(container: Mapping[str, Any], names: list[str], volumes:
         if name in container:
             causes += _probe_problems(container[name], f"{at}.{name}")
     return causes
+
+
+def _resource_problems(resources: Mapping[str, Any], at: str) -> list[Cause]:
+    """Quantities below zero, and requests above their limits. What is no quantity is the schema's to refuse."""
+    causes: list[Cause] = []
+    limits = resources.get("limits") or {}
+    for part in ("limits", "requests"):
+        for name, quantity in (resources.get(part) or {}).items():
+            nanos = _nanos(quantity)
+            if nanos is None:
+                continue
+            if nanos < 0:
+                causes.append(invalid(f"{at}.{part}[{name}]", quantity, "must be greater than or equal to 0"))
+            limit = _nanos(limits.get(name))
+            if part == "requests" and limit is not None and nanos > limit:
+                words = f"must be less than or equal to {name} limit of {limits[name]}"
+                causes.append(invalid(f"{at}.requests", quantity, words))
+    return causes
+
+
+def _nanos(quantity: Any) -> int | None:
+    try:
+        return None if quantity is None else quantity_nanos(str(quantity))
+    except InvalidQuantity:
+        return None
 
 
 def _ports_problems(ports: Sequence[Mapping[str, Any]], at: str) -> list[Cause]:
