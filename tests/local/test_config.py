@@ -10,7 +10,7 @@ from canarium.errors import CanariumError
 from canarium.local.config import Config, parse_config, parse_map_image, read_config
 from canarium.nodes.image_map import ImageMapping
 
-FOLDER = Path("/work/shop")
+FOLDER = Path("/srv/shop")
 
 
 def parsed(text: str) -> tuple[ImageMapping, ...]:
@@ -43,7 +43,7 @@ images:
             pattern="shop/web:1.*",
             command=("python", "server.py", "--port", "$(PORT)"),
             has_args=False,
-            working_dir="/work/shop/web/src",
+            working_dir="/srv/shop/web/src",
             env={"LOG_LEVEL": "debug", "CANARIUM_CHAOS": '{"error_ratio": 0.5}'},
         ),
         ImageMapping(pattern="*", is_host=True, working_dir="/srv"),
@@ -52,7 +52,7 @@ images:
 
 def test_what_is_not_written_has_its_default() -> None:
     assert parsed("images: [{image: web, command: [serve]}]") == (
-        ImageMapping(pattern="web", command=("serve",), has_args=True, working_dir="/work/shop", env={}),
+        ImageMapping(pattern="web", command=("serve",), has_args=True, working_dir="/srv/shop", env={}),
     )
 
 
@@ -98,7 +98,7 @@ def test_a_file_that_says_nothing_maps_nothing(text: str) -> None:
         ("images: [{image: a, host: true, env: {A: }}]", "images[0].env.A", "this is empty", '""'),
         ("images: [{image: a, host: true, env: {A=B: x}}]", "images[0].env.A=B", "no name", "without ="),
         ("images: [{image: a, host: true, env: {CANARIUM_RUN: x}}]", "env.CANARIUM_RUN", "canarium's own", "another"),
-        ("images: [{image: a, host: true, workingDir: ../x}]", "workingDir", "leads out", "whole: /work/x"),
+        ("images: [{image: a, host: true, workingDir: ../x}]", "workingDir", "leads out", "whole: /srv/x"),
         ("images: [{image: a, host: true, workingDir: ~/x}]", "workingDir", "~ is not replaced", "whole path"),
         ("images: [{image: a, host: true, workingDir: ''}]", "workingDir", "the folder is empty", "Leave"),
         ("images: [{image: a, host: true}, {image: a, host: true}]", "images[1].image", "already mapped", "later"),
@@ -116,7 +116,7 @@ def test_an_error_says_where_what_and_what_to_do(text: str, place: str, words: s
 
 
 def test_a_folder_inside_may_be_written_with_dots() -> None:
-    assert parsed("images: [{image: a, host: true, workingDir: ./web/../api}]")[0].working_dir == "/work/shop/api"
+    assert parsed("images: [{image: a, host: true, workingDir: ./web/../api}]")[0].working_dir == "/srv/shop/api"
 
 
 def test_the_file_is_read_from_the_folder(tmp_path: Path) -> None:
@@ -151,16 +151,16 @@ def test_a_folder_of_that_name_is_an_error(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "mapping"),
     [
-        ("web=serve", ImageMapping(pattern="web", command=("serve",), working_dir="/work/shop")),
+        ("web=serve", ImageMapping(pattern="web", command=("serve",), working_dir="/srv/shop")),
         (
             "shop/web:1.*=python 'my server.py' --set a=b",
             ImageMapping(
-                pattern="shop/web:1.*", command=("python", "my server.py", "--set", "a=b"), working_dir="/work/shop"
+                pattern="shop/web:1.*", command=("python", "my server.py", "--set", "a=b"), working_dir="/srv/shop"
             ),
         ),
-        ("web = host", ImageMapping(pattern="web", is_host=True, working_dir="/work/shop")),
-        ("web=host now", ImageMapping(pattern="web", command=("host", "now"), working_dir="/work/shop")),
-        ("web=a;b $HOME", ImageMapping(pattern="web", command=("a;b", "$HOME"), working_dir="/work/shop")),
+        ("web = host", ImageMapping(pattern="web", is_host=True, working_dir="/srv/shop")),
+        ("web=host now", ImageMapping(pattern="web", command=("host", "now"), working_dir="/srv/shop")),
+        ("web=a;b $HOME", ImageMapping(pattern="web", command=("a;b", "$HOME"), working_dir="/srv/shop")),
     ],
 )
 def test_map_image_is_a_mapping_in_short(text: str, mapping: ImageMapping) -> None:

@@ -191,6 +191,8 @@ async def _up(
         raise
     try:
         await cluster.start()
+        if cluster.strays:
+            click.echo(f"Ended {cluster.strays} processes that this cluster had left when it was killed.")
         entry = Entry(
             name=name,
             server=f"https://127.0.0.1:{doors.ports['api']}",

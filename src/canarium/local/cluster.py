@@ -34,13 +34,12 @@ from canarium.local.machine import Machine
 from canarium.local.pods import LocalPods
 from canarium.local.remotes import LocalRemotes, PushWatch, remotes_of
 from canarium.nodes.image_map import ImageMap
-from canarium.nodes.loopback import claim_loopback
+from canarium.nodes.loopback import LOOPBACK, claim_loopback
 from canarium.nodes.runtime import Delays
 
 APPLICATIONS_PORT = 30100
 ROLLOUTS_PORT = 30101
 METRICS_PORT = 30102
-LOOPBACK = "127.0.0.1"
 AT_ONCE = Delays(sandbox=(0.0, 0.0), pull=(0.0, 0.0), pull_cached=(0.0, 0.0), start=(0.0, 0.0), stop=(0.0, 0.0))
 """In real time nothing pretends to take time."""
 _API_SERVICE: Obj = {
@@ -154,6 +153,8 @@ class LocalCluster:
         )
         self._pushes = PushWatch(self.world.cluster, repositories, clock)
         self._servings: list[Serving] = []
+        self.strays = 0
+        """How many processes of a killed cluster were found, and ended, at the start."""
         self._server: ApiServer | None = None
         self._tasks: list[asyncio.Task[Any]] = []
 

@@ -20,8 +20,9 @@ from canarium.journal import Journal
 from canarium.kube.kubeconfig import Entry, add_context
 from canarium.lab.silent_canary import REPO_URL, Beat, Ending, SilentCanary, Telling, write_example
 from canarium.lab.world import World
-from canarium.local.cluster import LOOPBACK, Doors, LocalCluster
+from canarium.local.cluster import Doors, LocalCluster
 from canarium.local.folder import DataFolder
+from canarium.nodes.loopback import LOOPBACK
 
 NAME = "canarium-demo"
 SCRAPE_SECONDS = 5.0
@@ -117,10 +118,10 @@ class PublishedCopy(WorkingCopy):
         head = self.head
         if head is None:
             raise GitError(f"{self.path} has no commits to push", next_step="Commit first.")
-        branch = self._repo.refs.follow(b"HEAD")[0][-1].removeprefix(b"refs/heads/")  # type: ignore[arg-type]
+        branch = self._repo.refs.follow(b"HEAD")[0][-1].removeprefix(b"refs/heads/")  # type: ignore[arg-type]  # NewType of bytes
         sha = head.encode()
         with Repo(str(self._origin)) as origin:
             self._repo.fetch(origin)
             origin.refs[b"refs/heads/" + branch] = sha  # type: ignore[index,assignment]  # NewTypes of bytes
-        self._repo.refs[b"refs/remotes/origin/" + branch] = sha  # type: ignore[index,assignment]
+        self._repo.refs[b"refs/remotes/origin/" + branch] = sha  # type: ignore[index,assignment]  # likewise
         return head

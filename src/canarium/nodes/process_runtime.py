@@ -8,7 +8,6 @@ Images that nobody mapped are played by the simulated runtime behind this one.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import shutil
 import signal
 import sys
@@ -37,6 +36,8 @@ from canarium.nodes.runtime import (
     SimulatedRuntime,
     StartRefused,
     canonical,
+    container_id,
+    image_id,
 )
 from canarium.nodes.warden_client import SpawnFailed, Warden, WardenLost
 from canarium.text.quantity import parse_quantity
@@ -146,9 +147,7 @@ class ProcessRuntime:
         """See `Runtime`."""
         if not self.is_process(reference):
             return self._simulated.image(reference)
-        name = canonical(reference)
-        digest = hashlib.sha256(name.encode()).hexdigest()
-        return PulledImage(name, f"{name.rpartition(':')[0]}@sha256:{digest}", 0)
+        return PulledImage(canonical(reference), image_id(reference), 0)
 
     async def pull(self, reference: str) -> PulledImage:
         """See `Runtime`."""
@@ -227,14 +226,13 @@ class ProcessRuntime:
                 (folder / "work").mkdir(mode=0o700, exist_ok=True)
         except OSError as error:
             raise StartRefused("CreateContainerError", f"mkdir {error.filename}: {error.strerror}") from error
-        digest = hashlib.sha256(f"{metadata['uid']}/{name}/{run.attempt}".encode()).hexdigest()
-        container_id = f"{self.name}://{digest}"
+        run_id = container_id(self.name, run)
         warden = self._warden()
         wanted = self._behaviour(run.pod, run.container) if command.is_bundled else {}
         env = {**command.env, "CANARIUM_CHAOS": msgspec.json.encode(wanted).decode()} if wanted else command.env
         try:
             await warden.spawn(
-                container_id,
+                run_id,
                 argv=command.argv,
                 env=env,
                 cwd=command.cwd or folder / "work",
@@ -248,10 +246,10 @@ class ProcessRuntime:
             raise StartRefused("CreateContainerError", lost.problem) from lost
 
         def follow() -> None:
-            warden.on_wrote(container_id, growth.wrote)
+            warden.on_wrote(run_id, growth.wrote)
 
-        growth = self._log_of(run).begin(container_id, log, on_follow=follow)
-        process = _Process(container_id, command, run.container, wanted, warden, self._clock, growth)
+        growth = self._log_of(run).begin(run_id, log, on_follow=follow)
+        process = _Process(run_id, command, run.container, wanted, warden, self._clock, growth)
         self._running.setdefault(str(metadata["uid"]), {})[name] = process
         return process
 

@@ -162,6 +162,18 @@ class Delays(msgspec.Struct, frozen=True, kw_only=True):
     stop: tuple[float, float] = (0.05, 0.3)
 
 
+def image_id(reference: str) -> str:
+    """A repository digest, which every node gives the same image: `docker.io/library/nginx@sha256:...`."""
+    name = canonical(reference)
+    return f"{name.rpartition(':')[0]}@sha256:{hashlib.sha256(name.encode()).hexdigest()}"
+
+
+def container_id(runtime: str, run: ContainerRun) -> str:
+    """The ID of one run of one container: `<runtime>://<64 hex digits>`."""
+    whose = f"{run.pod['metadata']['uid']}/{run.container['name']}/{run.attempt}"
+    return f"{runtime}://{hashlib.sha256(whose.encode()).hexdigest()}"
+
+
 class SimulatedRuntime:
     """Plays containers in-process: each is the program that the image table names, listening on the pod's address."""
 
@@ -206,10 +218,8 @@ class SimulatedRuntime:
         if reference in self._missing:
             raise PullFailed(self._missing[reference])
         if reference not in self._pulled:
-            digest = hashlib.sha256(canonical(reference).encode()).hexdigest()
-            repository = canonical(reference).rpartition(":")[0]
             size = 8_000_000 + chance.below(60_000_000)
-            self._pulled[reference] = PulledImage(canonical(reference), f"{repository}@sha256:{digest}", size)
+            self._pulled[reference] = PulledImage(canonical(reference), image_id(reference), size)
         return self._pulled[reference]
 
     async def open_sandbox(self, pod: Obj, pod_ip: str) -> None:
@@ -226,9 +236,8 @@ class SimulatedRuntime:
         metadata = run.pod["metadata"]
         chance = self._chance.stream(f"run/{metadata['uid']}/{run.container['name']}/{run.attempt}")
         await self._clock.sleep(chance.uniform(*self._delays.start))
-        digest = hashlib.sha256(f"{metadata['uid']}/{run.container['name']}/{run.attempt}".encode()).hexdigest()
-        container_id = f"{self.name}://{digest}"
-        log = self._log_of(run, container_id)
+        run_id = container_id(self.name, run)
+        log = self._log_of(run, run_id)
         clock = self._clock
         context = ContainerContext(
             pod={**run.pod, "status": {**(run.pod.get("status") or {}), "podIP": run.pod_ip}},
@@ -241,7 +250,7 @@ class SimulatedRuntime:
         program = self._images.factory(context.image)(context)
         return _Simulated(
             program,
-            container_id=container_id,
+            container_id=run_id,
             log=log,
             pod_ip=run.pod_ip,
             sockets=self._sockets,

@@ -116,8 +116,7 @@ class ServiceProxy:
 
     async def open_proxy(self) -> None:
         """Open the HTTP proxy for names of the cluster."""
-        host = self._loopback.host_of("10.96.0.9") if self._loopback.has_addresses else LOOPBACK
-        self.proxy = await self._warden().proxy(host, 0)
+        self.proxy = await self._warden().proxy(self._loopback.host_of("10.96.0.9"), 0)
 
     async def run(self) -> None:
         """Follow for ever."""
