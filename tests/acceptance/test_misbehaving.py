@@ -53,7 +53,8 @@ def test_users_of_a_slow_canary_wait_no_more_often_than_its_weight_lets_them(out
     outcome = outcomes["slow"]
 
     assert outcome.users["statuses"] == {"200": outcome.users["requests"]}
-    assert 0 < outcome.slow <= outcome.most_of_canary
+    assert 0 < sum(outcome.counted.values()) <= outcome.most_of_canary
+    assert outcome.slow > 0  # how many is not the canary's doing alone: a busy machine slows every pod down
 
 
 def test_users_of_a_canary_in_a_crash_loop_lose_what_it_was_answering_and_nothing_else(
