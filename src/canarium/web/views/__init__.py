@@ -1,0 +1,1 @@
+"""What each topic of the page shows: objects in, values of `canarium.web.model` out."""

@@ -1,0 +1,3 @@
+export default function AnalysisView(_: Record<string, string>) {
+  return null
+}

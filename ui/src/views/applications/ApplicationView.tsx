@@ -1,0 +1,3 @@
+export default function ApplicationView(_: Record<string, string>) {
+  return null
+}

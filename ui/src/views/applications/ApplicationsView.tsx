@@ -1,0 +1,3 @@
+export default function ApplicationsView(_: Record<string, string>) {
+  return null
+}

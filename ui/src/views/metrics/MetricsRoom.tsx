@@ -1,0 +1,3 @@
+export default function MetricsRoom(_: Record<string, string>) {
+  return null
+}

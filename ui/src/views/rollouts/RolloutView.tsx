@@ -1,0 +1,3 @@
+export default function RolloutView(_: Record<string, string>) {
+  return null
+}

@@ -1,0 +1,3 @@
+export function RolloutsView() {
+  return null
+}
