@@ -194,7 +194,7 @@ def test_the_live_story_is_the_virtual_one_and_leaves_nothing_behind(tmp_path: P
         assert [pod["spec"]["containers"][0]["image"] for pod in pods if pod["status"]["phase"] == "Running"] == [
             "stefanprodan/podinfo:6.9.3"
         ] * 4
-        metrics = re.search(r"Metrics +(http://\S+)", told)
+        metrics = re.search(r"Metrics +(http://[^/\s]+)", told)
         assert metrics is not None
         with urllib.request.urlopen(f"{metrics[1]}/api/v1/query?query=up", timeout=10) as answer:
             assert json.load(answer)["data"]["result"]

@@ -66,6 +66,7 @@ def test_a_cluster_comes_and_goes_and_the_former_context_is_back(tmp_path: Path)
         assert told.returncode == 0
         said = json.loads(told.stdout)
         assert {place["service"] for place in said.pop("services")} >= {"default/kubernetes", "kube-system/kube-dns"}
+        assert sorted(said.pop("pages")) == ["applications", "metrics", "rollouts"]
         assert said == cluster.running
         assert cluster.tokens["admin"] not in told.stdout
         assert cluster.run("status").stdout.startswith("Cluster canarium, process ")

@@ -17,6 +17,7 @@ from canarium.cli.app.waiting import Wanted
 from canarium.cli.plugin.request import Output
 from canarium.clock import Clock
 from canarium.errors import CanariumError
+from canarium.gitops.application.requests import RequestRefused, sync_operation
 from canarium.gitops.kinds import APPLICATIONS
 from canarium.kube.cluster import Cluster, NotFound
 from canarium.kube.resources import CONFIG_MAPS, SERVICES
@@ -111,8 +112,8 @@ def test_a_sync_that_may_not_be_is_refused_before_anything_is_written(tmp_path: 
             -1,
             "Cannot sync to v1: auto-sync currently set to HEAD\n",
         )
-        with pytest.raises(work.AppError, match="another operation is already in progress"):
-            work.sync_operation({**app, "operation": {"sync": {}}}, **_flags())
+        with pytest.raises(RequestRefused, match="another operation is already in progress"):
+            sync_operation({**app, "operation": {"sync": {}}}, **_flags())
 
     play(tmp_path, story)
 

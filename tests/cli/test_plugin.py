@@ -192,7 +192,7 @@ def test_flags_may_stand_before_the_subcommand() -> None:
     ("arguments", "told"),
     [
         (["get", "experiment", "x"], "Error: Experiments are not built in canarium yet"),
-        (["dashboard"], "Error: the dashboard is not built in canarium yet"),
+        (["dashboard", "--root-path", "x"], "Error: --root-path x: the page is served below /rollouts only"),
         (["nope"], 'Error: unknown command "nope" for "kubectl-argo-rollouts"'),
         (["status", "--nope", "x"], "Error: unknown flag: --nope"),
         (["promote"], "Usage: kubectl-argo-rollouts promote"),

@@ -10,7 +10,7 @@ import pytest
 from canarium.clock import VirtualClock, run_virtual
 from canarium.metrics.api import PrometheusApi
 from canarium.metrics.tsdb.labels import Labels
-from canarium.metrics.tsdb.store import MemoryStore
+from canarium.metrics.tsdb.store import MemoryStore, MetricMetadata
 from canarium.nodes.asgi import call
 
 START_MS = 1_767_603_600_000  # where virtual time begins
@@ -21,6 +21,8 @@ def ask(target: str, *, method: str = "GET", body: bytes = b"") -> tuple[int, di
         store = MemoryStore()
         for instance, value in (("a", 1.0), ("b", 0.5)):
             store.append(Labels({"__name__": "up", "instance": instance}), START_MS - 1000, value)
+        store.describe("up", MetricMetadata("gauge", "Whether it answers."))
+        store.describe("jobs", MetricMetadata("gauge", "How many."))
         answer = await call(PrometheusApi(store, clock).app, method, target, body=body)
         return answer.status, msgspec.json.decode(answer.body)
 
@@ -82,7 +84,7 @@ def test_a_range_query_answers_with_a_matrix() -> None:
         ("/api/v1/query_range?query=up&start=1&end=20000&step=1", 400, "bad_data", "exceeded maximum resolution of"),
         ("/api/v1/query_range?query=up&start=1&end=2&step=0", 400, "bad_data", "zero or negative query resolution"),
         ("/api/v1/series", 400, "bad_data", "no match[] parameter provided"),
-        ("/api/v1/rules", 404, "not_found", "is not built into canarium yet"),
+        ("/api/v1/query_exemplars", 404, "not_found", "is not built into canarium yet"),
     ],
     ids=["comments only", "bad time", "end before start", "too many points", "no step", "no selector", "not built"],
 )
@@ -97,3 +99,132 @@ def test_labels_values_and_series() -> None:
     assert ask("/api/v1/labels")[1]["data"] == ["__name__", "instance"]
     assert ask("/api/v1/label/instance/values")[1]["data"] == ["a", "b"]
     assert ask("/api/v1/series?match[]=up{instance%3D%22b%22}")[1]["data"] == [{"__name__": "up", "instance": "b"}]
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["query?query=up", "query_range?query=up&start=1767603600&end=1767603601&step=1", "labels", "series?match[]=up"],
+)
+def test_more_than_the_limit_is_cut_off_with_a_warning(path: str) -> None:
+    _, body = ask(f"/api/v1/{path}{'&' if '?' in path else '?'}limit=1")
+
+    found = body["data"]
+    assert len(found if isinstance(found, list) else found["result"]) == 1
+    assert body["warnings"] == ["results truncated due to limit"]
+
+
+@pytest.mark.parametrize(
+    ("target", "says"),
+    [
+        ("labels?limit=x", 'invalid parameter "limit": strconv.Atoi: parsing "x": invalid syntax'),
+        ("query?query=up&limit=-1", 'invalid parameter "limit": limit must be non-negative'),
+        ("query?query=up&timeout=soon", 'invalid parameter "timeout": cannot parse "soon" to a valid duration'),
+        ("metadata?limit=x", "limit must be a number"),
+        ("status/tsdb?limit=0", "limit must be a positive number"),
+        ("parse_query?query=up{", 'invalid parameter "query": 1:4: parse error: unexpected end of input inside braces'),
+        ("rules?type=red", 'invalid parameter "type": not supported value "red"'),
+        ("query?query=up&time=1e300", 'invalid parameter "time": cannot parse "1e300" to a valid timestamp'),
+    ],
+)
+def test_a_bad_parameter_is_told_in_upstreams_words(target: str, says: str) -> None:
+    status, body = ask(f"/api/v1/{target}")
+
+    assert (status, body["error"]) == (400, says)
+
+
+def test_statistics_and_another_lookback_are_given_where_asked_for() -> None:
+    _, body = ask("/api/v1/query?query=up&stats=true&lookback_delta=500ms")
+
+    assert body["data"]["result"] == []
+    assert set(body["data"]["stats"]["timings"]) == {
+        "evalTotalTime",
+        "resultSortTime",
+        "queryPreparationTime",
+        "innerEvalTime",
+        "execQueueTime",
+        "execTotalTime",
+    }
+
+
+def test_an_expression_that_is_too_deep_is_an_error_and_not_a_crash() -> None:
+    status, body = ask("/api/v1/query", method="POST", body=b"query=1" + b"%2B1" * 5000)
+
+    assert (status, body["errorType"]) == (422, "execution")
+
+
+def test_text_that_is_no_utf_8_is_an_error_and_not_a_crash() -> None:
+    for query in ("up{instance%3D~%22%5Cxff%22}", "%22%5Cxff%22"):
+        status, body = ask(f"/api/v1/query?query={query}")
+
+        assert (status, body["error"]) == (422, "the query has text that is not valid UTF-8")
+
+
+def test_metadata_can_be_limited() -> None:
+    assert set(ask("/api/v1/metadata")[1]["data"]) == {"up", "jobs"}
+    assert len(ask("/api/v1/metadata?limit=1")[1]["data"]) == 1
+    assert ask("/api/v1/metadata?metric=up")[1]["data"] == {
+        "up": [{"type": "gauge", "help": "Whether it answers.", "unit": ""}]
+    }
+
+
+def test_a_label_name_may_be_escaped() -> None:
+    assert ask("/api/v1/label/U__instance/values")[1]["data"] == ["a", "b"]
+    assert ask("/api/v1/label/U__inst_61_nce/values")[1]["data"] == ["a", "b"]
+
+
+def test_there_are_no_rules_alerts_or_alertmanagers() -> None:
+    assert ask("/api/v1/rules")[1]["data"] == {"groups": []}
+    assert ask("/api/v1/alerts")[1]["data"] == {"alerts": []}
+    assert ask("/api/v1/alertmanagers")[1]["data"] == {"activeAlertmanagers": [], "droppedAlertmanagers": []}
+
+
+def test_the_store_is_counted() -> None:
+    data = ask("/api/v1/status/tsdb?limit=1")[1]["data"]
+
+    assert data["headStats"] == {
+        "numSeries": 2,
+        "numLabelPairs": 3,
+        "chunkCount": 2,
+        "minTime": START_MS - 1000,
+        "maxTime": START_MS - 1000,
+    }
+    assert data["seriesCountByMetricName"] == [{"name": "up", "value": 2}]
+    assert data["labelValueCountByLabelName"] == [{"name": "instance", "value": 2}]
+    assert data["seriesCountByLabelValuePair"] == [{"name": "__name__=up", "value": 2}]
+    assert data["memoryInBytesByLabelName"] == [{"name": "__name__", "value": 24}]
+
+
+def test_status_pages_answer() -> None:
+    assert ask("/api/v1/status/flags")[1]["data"]["query.lookback-delta"] == "5m"
+    assert ask("/api/v1/status/runtimeinfo")[1]["data"]["startTime"] == "2026-01-05T09:00:00Z"
+    assert ask("/api/v1/status/buildinfo")[1]["data"]["version"].startswith("3.")
+    assert ask("/api/v1/status/nonsense")[0] == 404
+
+
+def test_a_query_is_formatted_and_parsed_as_upstreams_page_reads_it() -> None:
+    assert ask("/api/v1/format_query?query=sum(up)/2")[1]["data"] == "sum(up) / 2"
+    assert ask("/api/v1/parse_query?query=sum+by(job)(up)/2")[1]["data"] == {
+        "type": "binaryExpr",
+        "op": "/",
+        "lhs": {
+            "type": "aggregation",
+            "op": "sum",
+            "expr": {
+                "type": "vectorSelector",
+                "name": "up",
+                "offset": 0,
+                "offsetExpr": None,
+                "matchers": [{"name": "__name__", "value": "up", "type": "="}],
+                "timestamp": None,
+                "startOrEnd": None,
+                "anchored": False,
+                "smoothed": False,
+            },
+            "param": None,
+            "grouping": ["job"],
+            "without": False,
+        },
+        "rhs": {"type": "numberLiteral", "val": "2"},
+        "matching": None,
+        "bool": False,
+    }

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from canarium.cli.terminal import Terminal
     from canarium.clock import Clock
     from canarium.lab.silent_canary import Beat, Ending
+    from canarium.local.cluster import LocalCluster
+    from canarium.local.front_doors import Page
     from canarium.local.live_demo import LiveDemo
 
 EXIT_OPEN_OBJECTIVES = 1
@@ -140,7 +142,11 @@ async def _live(terminal: Terminal, clock: Clock, *, stay: bool, trace: Path | N
     import tempfile
 
     from canarium.lab.demo import TraceJournal
-    from canarium.local.live_demo import live_demo
+    from canarium.local.live_demo import NAME, live_demo
+    from canarium.web.local import LocalPage
+
+    def page(cluster: LocalCluster) -> Page:
+        return LocalPage(cluster, name=NAME)
 
     with ExitStack() as stack:
         log = stack.enter_context(trace.open("wb")) if trace is not None else None
@@ -153,9 +159,10 @@ async def _live(terminal: Terminal, clock: Clock, *, stay: bool, trace: Path | N
         stack.callback(line.close)
         line.wait("the cluster starting")
         began = clock.monotonic()
-        async with live_demo(clock, folder, directory, journal=journal) as live:
+        async with live_demo(clock, folder, directory, journal=journal, page=page) as live:
             line.wait("")
             line.tell_line(_where(live))
+            line.tell_line(f"In a browser:  {page_address(live, 'rollouts')}")
             ending = await _watched(live, live.play(line.tell, line.wait))
             took = clock.monotonic() - began
             terminal.objectives(ending.objectives)
@@ -189,6 +196,14 @@ def _where(live: LiveDemo) -> str:
     return f"A cluster of its own, in real time. To look on:  export KUBECONFIG={live.kubeconfig}"
 
 
+def page_address(live: LiveDemo, door: str) -> str:
+    """Where a door's page is, with the token that lets a browser in."""
+    from canarium.web.access import page_token
+
+    token = page_token(live.cluster.tokens.admin)
+    return f"http://127.0.0.1:{live.ports[door]}/?token={token}"
+
+
 def how_to_look(live: LiveDemo) -> list[str]:
     """What to type in another terminal."""
     return [
@@ -199,9 +214,7 @@ def how_to_look(live: LiveDemo) -> list[str]:
         "  kubectl port-forward svc/echo-server 8081:80 -n echo-staging",
         "  curl localhost:8081/version",
         "",
-        f"  Applications     http://127.0.0.1:{live.ports['applications']}",
-        f"  Rollouts         http://127.0.0.1:{live.ports['rollouts']}",
-        f"  Metrics          http://127.0.0.1:{live.ports['metrics']}",
+        *(f"  {door.capitalize():<16} {page_address(live, door)}" for door in ("applications", "rollouts", "metrics")),
         f"  the repository   {live.directory}   (git push is noticed)",
         "",
         "Ctrl-C stops it and removes everything.",

@@ -37,6 +37,7 @@ def _print_version(context: click.Context, parameter: click.Parameter, is_wanted
 _ELSEWHERE = {
     "app": "canarium.cli.app:app_group",
     "chaos": "canarium.cli.chaos:chaos_command",
+    "dashboard": "canarium.cli.dashboard:dashboard",
     "demo": "canarium.cli.demo:demo",
     "query": "canarium.cli.query:query",
     "verify": "canarium.cli.verify:verify_command",

@@ -23,11 +23,13 @@ from canarium.errors import CanariumError
 if TYPE_CHECKING:
     from canarium.local.cluster import LocalCluster
     from canarium.local.folder import DataFolder, Place, Running
+    from canarium.local.front_doors import Page
 
 F = TypeVar("F", bound=Callable[..., Any])
 READY = "Ready after"
 READY_SECONDS = 60.0
 STOP_SECONDS = 20.0
+DOORS = ("applications", "rollouts", "metrics")
 
 name_option = click.option(
     "--name", default="canarium", show_default=True, metavar="NAME", help="Which cluster; also its kubeconfig context."
@@ -55,6 +57,7 @@ data_option = click.option(
 @click.option("--applications-port", type=click.IntRange(0, 65535), default=30100, show_default=True)
 @click.option("--rollouts-port", type=click.IntRange(0, 65535), default=30101, show_default=True)
 @click.option("--metrics-port", type=click.IntRange(0, 65535), default=30102, show_default=True)
+@click.option("--read-only", is_flag=True, help="The page shows everything and changes nothing.")
 @click.option(
     "--nodes",
     type=click.IntRange(1, 200),
@@ -125,6 +128,7 @@ def up(path: Path, files: tuple[Path, ...], detach: bool, name: str, **options: 
         "images": ImageMap(mappings),
         "has_addresses": not options["one_address"],
         "scrape_seconds": _interval(options["scrape_interval"]),
+        "page": _page(name, is_read_only=options["read_only"]),
     }
     if detach:
         _detach(folder)
@@ -135,7 +139,13 @@ def up(path: Path, files: tuple[Path, ...], detach: bool, name: str, **options: 
     for mapping in mappings:
         runs = "their own command" if mapping.is_host else " ".join(mapping.command)
         click.echo(f"Containers of {mapping.pattern} run {runs} in {mapping.working_dir}")
-    asyncio.run(_up(RealClock(), folder, path, files, name, ports, kubeconfig, what))
+    asyncio.run(_up(RealClock(), folder, path, files, name, ports, kubeconfig, what, options["read_only"]))
+
+
+def _page(name: str, *, is_read_only: bool) -> Callable[[LocalCluster], Page]:
+    from canarium.web.local import LocalPage
+
+    return lambda cluster: LocalPage(cluster, name=name, is_read_only=is_read_only)
 
 
 def _interval(text: str) -> float:
@@ -160,6 +170,7 @@ async def _up(
     ports: dict[str, int],
     kubeconfig: Path,
     what: dict[str, Any],
+    is_read_only: bool,
 ) -> None:
     import secrets
 
@@ -214,6 +225,7 @@ async def _up(
             former,
             str(working_copy or ""),
             format_time(clock.now()),
+            is_read_only,
         )
         folder.record(running)
         for obj in manifests:
@@ -289,15 +301,37 @@ def tell(running: Running, folder: DataFolder) -> None:
     api = running.ports["api"]
     click.echo(f"Cluster {running.name}, process {running.pid}, since {running.started}; state in {folder.path}")
     click.echo(f"  Kubernetes API   https://127.0.0.1:{api}   kubectl --context {running.context} get pods -A")
-    click.echo(f"  Applications     http://127.0.0.1:{running.ports['applications']}")
-    click.echo(f"  Rollouts         http://127.0.0.1:{running.ports['rollouts']}")
-    click.echo(f"  Metrics          http://127.0.0.1:{running.ports['metrics']}   the Prometheus API is under /api/v1")
+    for door, address in page_addresses(running, folder).items():
+        click.echo(f"  {door.capitalize():<16} {address}")
+    click.echo(f"  Prometheus API   http://127.0.0.1:{running.ports['metrics']}/api/v1")
     click.echo(f"  kubeconfig       {running.kubeconfig}, context {running.context}")
     click.echo(
         f"  git              {running.working_copy or 'no working copy: repoURLs must be paths on this machine'}"
     )
     for line in missing_tools():
         click.echo(line)
+    for line in page_not_built():
+        click.echo(line)
+
+
+def page_addresses(running: Running, folder: DataFolder) -> dict[str, str]:
+    """Where each door's page is, with the token that lets a browser in: `http://127.0.0.1:30100/?token=…`."""
+    tokens = folder.tokens()
+    if tokens is None:
+        return {door: f"http://127.0.0.1:{running.ports[door]}" for door in DOORS}
+    from canarium.web.access import page_token
+
+    token = page_token(tokens.reader if running.is_read_only else tokens.admin)
+    return {door: f"http://127.0.0.1:{running.ports[door]}/?token={token}" for door in DOORS}
+
+
+def page_not_built() -> list[str]:
+    """What to do when there is nothing to show in a browser."""
+    from canarium.web.assets import STATIC
+
+    if (STATIC / "index.html").is_file():
+        return []
+    return ["The page is not built: run `make ui` and start this again for it; everything else works without."]
 
 
 def tell_network(places: Sequence[Place]) -> None:
@@ -412,7 +446,15 @@ def status(name: str, data_dir: Path | None, output: str) -> None:
     if output == "json":
         import msgspec
 
-        told = None if running is None else {**msgspec.to_builtins(running), "services": folder.network()}
+        told = (
+            None
+            if running is None
+            else {
+                **msgspec.to_builtins(running),
+                "services": folder.network(),
+                "pages": page_addresses(running, folder),
+            }
+        )
         click.echo(msgspec.json.format(msgspec.json.encode(told), indent=2))
     elif running is None:
         click.echo(f"no cluster {name} runs (state would be in {folder.path})")

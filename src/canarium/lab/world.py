@@ -23,6 +23,7 @@ from canarium.gitops.git.repositories import Repositories
 from canarium.gitops.kinds import APPLICATION_SETS, APPLICATIONS
 from canarium.journal import Journal, NoJournal
 from canarium.kube.cluster import AlreadyExists, Cluster
+from canarium.kube.controller.informer import Informer
 from canarium.kube.controller.manager import Manager
 from canarium.kube.controller.reconciler import Listers
 from canarium.kube.faults import FaultRates, FaultyCluster
@@ -257,6 +258,11 @@ class World:
         # An interrupt ends the whole run by itself; only what a controller of ours died of is told to who waits.
         if isinstance(error, Exception) and self._failure is not None and not self._failure.done():
             self._failure.set_exception(error)
+
+    def listers(self, resource: Resource) -> Informer:
+        """See `Listers`: for whoever looks on from outside. These outlive a restart of the controllers, and see the
+        cluster itself, whatever faults the controllers meet."""
+        return self._platform.listers(resource)
 
     # -- looking and waiting ------------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ import msgspec
 from canarium.clock import Clock
 from canarium.errors import CanariumError
 from canarium.gitops.git.local import LocalRepositories
+from canarium.gitops.git.repositories import Repositories
 from canarium.journal import Journal
 from canarium.kube.cluster import AlreadyExists, ApiError, NotFound
 from canarium.kube.objects import Obj, ObjectKey, format_time
@@ -29,12 +30,13 @@ from canarium.kube.server.serving import Serving, bind
 from canarium.kube.store.sqlite import SqliteStore
 from canarium.lab.world import CONTROLLERS, World, WorldOptions
 from canarium.local.folder import DataFolder, Place
-from canarium.local.front_doors import front_door
+from canarium.local.front_doors import Page, front_door
 from canarium.local.machine import Machine
 from canarium.local.pods import LocalPods
 from canarium.local.remotes import LocalRemotes, PushWatch, remotes_of
 from canarium.nodes.image_map import ImageMap
 from canarium.nodes.loopback import LOOPBACK, claim_loopback
+from canarium.nodes.program import AsgiApp
 from canarium.nodes.runtime import Delays
 
 APPLICATIONS_PORT = 30100
@@ -99,7 +101,10 @@ class Doors:
 
 
 class LocalCluster:
-    """One running local cluster. `await start()`, then `await failed()` or `await stop()`."""
+    """One running local cluster. `await start()`, then `await failed()` or `await stop()`.
+
+    page: makes what stands behind the doors for the browser, once the world runs; None: they say what to type instead.
+    """
 
     def __init__(
         self,
@@ -115,9 +120,12 @@ class LocalCluster:
         has_addresses: bool = True,
         scrape_seconds: float = 60.0,
         journal: Journal | None = None,
+        page: Callable[[LocalCluster], Page] | None = None,
     ) -> None:
         self._folder = folder
-        self._clock = clock
+        self._make_page = page
+        self._page: Page | None = None
+        self.clock = clock
         self._doors = doors
         self._git = LocalRepositories()
         remotes = remotes_of(working_copy) if working_copy is not None else {}
@@ -151,6 +159,7 @@ class LocalCluster:
             journal,
             store=self._store,
         )
+        self.pods = LocalPods(self.world, clock)
         self._pushes = PushWatch(self.world.cluster, repositories, clock)
         self._servings: list[Serving] = []
         self.strays = 0
@@ -161,30 +170,48 @@ class LocalCluster:
     async def start(self) -> None:
         """Ready when this returns: kinds are defined, controllers run, ports answer."""
         self.world.registry.restore()
-        lose_pods(self.world.registry, format_time(self._clock.now()))
+        lose_pods(self.world.registry, format_time(self.clock.now()))
         self.strays = await self.machine.start()
         await self.machine.serve(self.world, self._doors.ports["api"])  # before any program asks where the proxy is
         await self.world.start()
         with suppress(AlreadyExists):
             self.world.registry.create(SERVICES, _API_SERVICE)
-        pods = LocalPods(self.world, self._clock)
         self._server = ApiServer(
             self.world.registry,
-            self._clock,
+            self.clock,
             self.tokens,
             address=f"{LOOPBACK}:{self._doors.ports['api']}",
-            pods=pods,
+            pods=self.pods,
         )
+        behind = self._behind_doors()
         bound = self._doors.sockets
         self._servings = [
             Serving(self._server, bound["api"], certificate=self._folder.certificate, key=self._folder.key),
-            Serving(front_door("Applications", "kubectl get applications -n argocd"), bound["applications"]),
-            Serving(front_door("Rollouts", "kubectl argo rollouts list rollouts -A"), bound["rollouts"]),
-            Serving(pods.service_app("prometheus", "prometheus-server", 80), bound["metrics"]),
+            *(Serving(app, bound[name]) for name, app in behind.items()),
         ]
         for serving in self._servings:
             await serving.start()
         self._tasks.append(asyncio.create_task(self._pushes.run(), name="pushes"))
+
+    def _behind_doors(self) -> Mapping[str, AsgiApp]:
+        if self._make_page is not None:
+            self._page = self._make_page(self)
+            return self._page.doors
+        return {
+            "applications": front_door("Applications", "kubectl get applications -n argocd"),
+            "rollouts": front_door("Rollouts", "kubectl argo rollouts list rollouts -A"),
+            "metrics": self.prometheus_app,
+        }
+
+    @property
+    def prometheus_app(self) -> AsgiApp:
+        """The Prometheus Service of this cluster, for requests that name this machine as their host."""
+        return self.pods.service_app("prometheus", "prometheus-server", 80)
+
+    @property
+    def repositories(self) -> Repositories:
+        """Git as the controllers read it."""
+        return self.world.repositories
 
     def _record_network(self) -> None:
         """Keep what listens where for `canarium status`."""
@@ -211,6 +238,8 @@ class LocalCluster:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._page is not None:
+            await self._page.stop()  # or its streams would be waited for
         if self._server is not None:
             self._server.stop()
         await asyncio.gather(*(serving.stop() for serving in self._servings))

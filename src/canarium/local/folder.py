@@ -34,6 +34,8 @@ class Running(msgspec.Struct, frozen=True):
     former_context: str
     working_copy: str
     started: str
+    is_read_only: bool = False
+    """Whether its page refuses actions."""
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -97,6 +99,13 @@ class DataFolder:
             raise CanariumError(
                 f"{self._tokens} is damaged", next_step="Delete it: new tokens are made at the next start."
             ) from error
+
+    def tokens(self) -> Tokens | None:
+        """The tokens that were made; None when there are none."""
+        try:
+            return msgspec.json.decode(self._tokens.read_bytes(), type=Tokens)
+        except (OSError, msgspec.DecodeError):
+            return None
 
     def running(self) -> Running | None:
         """What runs on this folder. A process that merely got the number of one that was killed does not hold the

@@ -18,10 +18,12 @@ from canarium.gitops.git.repositories import GitError
 from canarium.gitops.git.working_copy import WorkingCopy
 from canarium.journal import Journal
 from canarium.kube.kubeconfig import Entry, add_context
+from canarium.kube.server.serving import PortBusy
 from canarium.lab.silent_canary import REPO_URL, Beat, Ending, SilentCanary, Telling, write_example
 from canarium.lab.world import World
-from canarium.local.cluster import Doors, LocalCluster
+from canarium.local.cluster import APPLICATIONS_PORT, METRICS_PORT, ROLLOUTS_PORT, Doors, LocalCluster
 from canarium.local.folder import DataFolder
+from canarium.local.front_doors import Page
 from canarium.nodes.loopback import LOOPBACK
 
 NAME = "canarium-demo"
@@ -53,14 +55,29 @@ class LiveDemo(msgspec.Struct, frozen=True):
         return ending
 
 
+def _doors() -> Doors:
+    usual = {"api": 0, "applications": APPLICATIONS_PORT, "rollouts": ROLLOUTS_PORT, "metrics": METRICS_PORT}
+    try:
+        return Doors({name: (port, "") for name, port in usual.items()})
+    except PortBusy:
+        return Doors(dict.fromkeys(usual, (0, "")))
+
+
 @asynccontextmanager
 async def live_demo(
-    clock: Clock, folder: Path, directory: Path, *, journal: Journal | None = None
+    clock: Clock,
+    folder: Path,
+    directory: Path,
+    *,
+    journal: Journal | None = None,
+    page: Callable[[LocalCluster], Page] | None = None,
 ) -> AsyncIterator[LiveDemo]:
-    """A local cluster that is up, on free ports, for as long as this is entered.
+    """A local cluster that is up for as long as this is entered: its page on the usual ports, or where one of them is
+    taken, on free ones.
 
     folder: takes its state and its kubeconfig. directory: where the engineer's repository is made, its bare origin
-    beside it. journal: hears everything that happens. Raises GitError when `directory` is not empty.
+    beside it. journal: hears everything that happens.
+    page: see `LocalCluster`. Raises GitError when `directory` is not empty.
     """
     origin = directory.with_name(directory.name + ".git")
     write_example(directory, origin, repo_url=REPO_URL, at=clock.now()).close()
@@ -68,7 +85,7 @@ async def live_demo(
     try:
         data = DataFolder(folder / "state")
         data.make()
-        doors = Doors(dict.fromkeys(("api", "applications", "rollouts", "metrics"), (0, "")))
+        doors = _doors()
         try:
             cluster = LocalCluster(
                 data,
@@ -78,6 +95,7 @@ async def live_demo(
                 seed=secrets.token_hex(16),
                 scrape_seconds=SCRAPE_SECONDS,
                 journal=journal,
+                page=page,
             )
         except BaseException:
             doors.close()

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
+import msgspec
+
 from canarium.clock import Clock
 from canarium.kube.cluster import ApiError
 from canarium.kube.objects import Obj
@@ -58,13 +60,19 @@ class LocalPods:
         await port_forward(scope, receive, send, dial=dial, pod=pod["metadata"]["name"])
 
     def service_app(self, namespace: str, name: str, port: int) -> AsgiApp:
-        """An application that stands for a Service: each request goes to an endpoint of it, or is a 502."""
+        """An application that stands for a Service: each request goes to an endpoint of it, or is a 502; where a
+        Prometheus API would be, in its envelope."""
 
         async def app(scope: Scope, receive: Receive, send: Send) -> None:
             try:
                 behind = self._world.network.app_behind(namespace, name, port)
             except NetworkError as error:
-                await answer(send, 502, f"service {namespace}/{name} does not answer: {error}\n")
+                problem = f"service {namespace}/{name} does not answer: {error}"
+                if scope["path"].startswith("/api/v1/"):
+                    told = {"status": "error", "errorType": "unavailable", "error": problem}
+                    await answer(send, 502, msgspec.json.encode(told).decode(), "application/json")
+                else:
+                    await answer(send, 502, f"{problem}\n")
                 return
             await behind(scope, receive, send)
 

@@ -1,6 +1,7 @@
 """The controller of Rollouts: reads one Rollout with what belongs to it, asks the rules.
 
-Owns: what is read, and what wakes it. Must not know: any rule (see decide.py), how a Decision is applied.
+Owns: what is read (`RolloutSight`, which others who explain a Rollout look through too), and what wakes the controller.
+Must not know: any rule (see decide.py), how a Decision is applied.
 """
 
 from __future__ import annotations
@@ -8,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
+
+from msgspec.structs import replace
 
 from canarium.errors import CanariumError
 from canarium.kube.cluster import Cluster, NotFound
@@ -30,20 +33,10 @@ def _manager(service: Obj) -> Iterator[ObjectKey]:
         yield ObjectKey(service["metadata"].get("namespace") or "", name)
 
 
-class RolloutReconciler:
-    """A `Reconciler` of Rollouts."""
+class RolloutSight:
+    """What listers show of a Rollout and of what belongs to it, without asking the cluster."""
 
-    name: str = "rollout"
-    primary: Resource = ROLLOUTS
-    # As upstream, templates are not watched: one that is missing is looked for again after 20 s (see decide.py).
-    watches: Sequence[Watch] = (
-        owned(REPLICA_SETS, "Rollout"),
-        owned(ANALYSIS_RUNS, "Rollout"),
-        Watch(SERVICES, _manager),
-    )
-
-    def __init__(self, cluster: Cluster, listers: Listers) -> None:
-        self._cluster = cluster
+    def __init__(self, listers: Listers) -> None:
         self._rollouts = listers(ROLLOUTS)
         self._replica_sets = listers(REPLICA_SETS)
         self._runs = listers(ANALYSIS_RUNS)
@@ -52,15 +45,14 @@ class RolloutReconciler:
         self._services = listers(SERVICES)
         self._pods = listers(PODS)
 
-    async def observe(self, key: ObjectKey) -> Observed | None:
+    def look(self, key: ObjectKey) -> Observed | None:
         """The Rollout with its ReplicaSets, AnalysisRuns, referenced templates and Services, and pods for a restart."""
         rollout = self._rollouts.get(key.namespace, key.name)
         if rollout is None:
             return None
         uid = rollout["metadata"]["uid"]
         replica_sets = tuple(found for found in self._replica_sets.owned_by(uid) if is_controlled_by(found, rollout))
-        runs = [found for found in self._runs.owned_by(uid) if is_controlled_by(found, rollout)]
-        runs += await self._unseen_runs(rollout, runs)
+        runs = tuple(found for found in self._runs.owned_by(uid) if is_controlled_by(found, rollout))
         holder = self._name_holder(rollout, replica_sets)
         templates: dict[str, Obj] = {}
         cluster_templates: dict[str, Obj] = {}
@@ -69,7 +61,7 @@ class RolloutReconciler:
         return Observed(
             rollout=rollout,
             replica_sets=replica_sets,
-            analysis_runs=tuple(runs),
+            analysis_runs=runs,
             analysis_templates=templates,
             cluster_analysis_templates=cluster_templates,
             services=self._named_services(rollout),
@@ -77,30 +69,6 @@ class RolloutReconciler:
             name_holder=holder,
             orphans=self._orphans(rollout, holder),
         )
-
-    def subject(self, observed: Observed) -> Obj:
-        """The Rollout as it was read."""
-        return observed.rollout
-
-    def decide(self, observed: Observed, now: datetime) -> Decision:
-        """The rules of `canarium.rollouts.decide`."""
-        return decide(observed, now)
-
-    async def _unseen_runs(self, rollout: Obj, seen: Sequence[Obj]) -> list[Obj]:
-        """Runs that the status names but the lister does not show yet: created a moment ago, as a rule."""
-        names = {found["metadata"]["name"] for found in seen}
-        current = (rollout.get("status") or {}).get("canary") or {}
-        unseen = []
-        for field in ("currentStepAnalysisRunStatus", "currentBackgroundAnalysisRunStatus"):
-            name = (current.get(field) or {}).get("name")
-            if name and name not in names:
-                try:
-                    found = await self._cluster.get(ANALYSIS_RUNS, rollout["metadata"]["namespace"], name)
-                except NotFound:
-                    continue  # somebody deleted it; the rules start another
-                if is_controlled_by(found, rollout):
-                    unseen.append(found)
-        return unseen
 
     def _collect(
         self,
@@ -157,6 +125,55 @@ class RolloutReconciler:
         if not wants_pods(spec.get("restartAt"), status.get("restartedAt")):
             return ()
         return tuple(pod for found in replica_sets for pod in self._pods.owned_by(found["metadata"]["uid"]))
+
+
+class RolloutReconciler:
+    """A `Reconciler` of Rollouts."""
+
+    name: str = "rollout"
+    primary: Resource = ROLLOUTS
+    # As upstream, templates are not watched: one that is missing is looked for again after 20 s (see decide.py).
+    watches: Sequence[Watch] = (
+        owned(REPLICA_SETS, "Rollout"),
+        owned(ANALYSIS_RUNS, "Rollout"),
+        Watch(SERVICES, _manager),
+    )
+
+    def __init__(self, cluster: Cluster, listers: Listers) -> None:
+        self._cluster = cluster
+        self._sight = RolloutSight(listers)
+
+    async def observe(self, key: ObjectKey) -> Observed | None:
+        """What the listers show, and the runs that they do not show yet."""
+        observed = self._sight.look(key)
+        if observed is None:
+            return None
+        unseen = await self._unseen_runs(observed.rollout, observed.analysis_runs)
+        return replace(observed, analysis_runs=(*observed.analysis_runs, *unseen)) if unseen else observed
+
+    def subject(self, observed: Observed) -> Obj:
+        """The Rollout as it was read."""
+        return observed.rollout
+
+    def decide(self, observed: Observed, now: datetime) -> Decision:
+        """The rules of `canarium.rollouts.decide`."""
+        return decide(observed, now)
+
+    async def _unseen_runs(self, rollout: Obj, seen: Sequence[Obj]) -> list[Obj]:
+        """Runs that the status names but the lister does not show yet: created a moment ago, as a rule."""
+        names = {found["metadata"]["name"] for found in seen}
+        current = (rollout.get("status") or {}).get("canary") or {}
+        unseen = []
+        for field in ("currentStepAnalysisRunStatus", "currentBackgroundAnalysisRunStatus"):
+            name = (current.get(field) or {}).get("name")
+            if name and name not in names:
+                try:
+                    found = await self._cluster.get(ANALYSIS_RUNS, rollout["metadata"]["namespace"], name)
+                except NotFound:
+                    continue  # somebody deleted it; the rules start another
+                if is_controlled_by(found, rollout):
+                    unseen.append(found)
+        return unseen
 
 
 def _read(lister: Lister, namespace: str, name: str) -> Obj | None:

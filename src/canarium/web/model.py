@@ -1,8 +1,8 @@
 """What the page is told: the one definition of every JSON value between server and browser.
 
-Owns: the shapes. `python -m canarium.web.typescript` writes them as TypeScript, and a test compares. Must not know: where
-the values come from, how they are drawn. Times are RFC 3339 in UTC, empty for never; keys are `namespace/name`; weights
-are percentages; a field's name in JSON is its name here in camelCase.
+Owns: the shapes. `python -m canarium.web.typescript` writes them as TypeScript, and a test compares. Must not know:
+where the values come from, how they are drawn. Times are RFC 3339 in UTC, empty for never; keys are `namespace/name`;
+weights are percentages; a field's name in JSON is its name here in camelCase.
 """
 
 from __future__ import annotations
@@ -19,12 +19,13 @@ class Model(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 # -- session ----------------------------------------------------------------------------------------------------------
 
 
-class Session(Model):
+class Session(Model, frozen=True, kw_only=True):
     """Topic `session`: where the page is.
 
     mode: `up` (a cluster of this process) or `dashboard` (another one). problem: why the cluster does not answer; empty
-    when it does. since: when that began. missing: plural names of kinds that the cluster does not have. metrics: whether
-    `/api/v1` answers here; metrics_problem: what to do when not. can_diff: whether desired manifests are known here.
+    when it does. since: when that began. missing: plural names of kinds that the cluster does not have. has_metrics:
+    whether `/api/v1` answers here; metrics_problem: what to do when not. can_diff: whether desired manifests are known
+    here.
     """
 
     cluster: str
@@ -43,7 +44,7 @@ class Session(Model):
 # -- rollouts ---------------------------------------------------------------------------------------------------------
 
 
-class PodCell(Model):
+class PodCell(Model, frozen=True, kw_only=True):
     """A pod as a square. status: as kubectl prints it. ready: `1/2`. problem: in a sentence, empty when well: the probe
     that fails, why a container waits. node: empty when not placed."""
 
@@ -57,7 +58,7 @@ class PodCell(Model):
     problem: str
 
 
-class ReplicaSetCell(Model):
+class ReplicaSetCell(Model, frozen=True, kw_only=True):
     """A ReplicaSet. tags: of stable, canary, active, preview, ping, pong. status: Healthy, Progressing, Degraded
     (ReplicaFailure), ScaledDown. scale_down_at: when it is scaled down, empty for no such plan. pods: oldest first."""
 
@@ -74,7 +75,7 @@ class ReplicaSetCell(Model):
     pods: tuple[PodCell, ...]
 
 
-class RunPill(Model):
+class RunPill(Model, frozen=True, kw_only=True):
     """An AnalysisRun beside its revision. label: as Argo's pages name it, `Analysis 2-1.1`. kind: what started it:
     Background, Step, PrePromotion, PostPromotion or empty."""
 
@@ -91,14 +92,14 @@ class RunPill(Model):
     error: int
 
 
-class Image(Model):
+class Image(Model, frozen=True, kw_only=True):
     """An image that runs, and what runs it."""
 
     image: str
     tags: tuple[str, ...]
 
 
-class RolloutRow(Model):
+class RolloutRow(Model, frozen=True, kw_only=True):
     """Topic `rollouts`: one row. phase: Healthy, Progressing, Paused, Degraded, Error, InvalidSpec, Unknown. step: how
     many are done, None without steps. since: when the phase began. why: one sentence, empty when nothing is to tell.
     replica_sets: those that have pods or a tag, latest first."""
@@ -125,11 +126,11 @@ class RolloutRow(Model):
     replica_sets: tuple[ReplicaSetCell, ...]
 
 
-class TrackStep(Model):
+class TrackStep(Model, frozen=True, kw_only=True):
     """A step of the track. kind: setWeight, pause, analysis, experiment, setCanaryScale, setHeaderRoute,
     setMirrorRoute, plugin. says: `33 %`, `for 30s`, `until promoted`. details: one line each. state: `current` for the
-    one under way; an aborted rollout has none. weight: of setWeight. ends: when a pause under way is over. run: name of the AnalysisRun of
-    this step, if there is one."""
+    one under way; an aborted rollout has none. weight: of setWeight. ends: when a pause under way is over. run: name of
+    the AnalysisRun of this step, if there is one."""
 
     index: int
     kind: str
@@ -142,7 +143,7 @@ class TrackStep(Model):
     run_phase: str
 
 
-class Revision(Model):
+class Revision(Model, frozen=True, kw_only=True):
     """One revision with all that belongs to it. can_roll_back: whether Rollback to it makes sense."""
 
     revision: int
@@ -151,7 +152,7 @@ class Revision(Model):
     can_roll_back: bool
 
 
-class Container(Model):
+class Container(Model, frozen=True, kw_only=True):
     """A container of the pod template."""
 
     name: str
@@ -159,7 +160,7 @@ class Container(Model):
     is_init: bool
 
 
-class Action(Model):
+class Action(Model, frozen=True, kw_only=True):
     """What may be done. name: restart, retry, abort, promote, promote-full, undo, set-image; refresh, hard-refresh,
     sync. consequence: what will happen, in a sentence or two, for the confirmation. refused: why it makes no sense now;
     empty when it does."""
@@ -171,9 +172,9 @@ class Action(Model):
     is_dangerous: bool
 
 
-class Evidence(Model):
-    """One fact behind a `Why`. kind decides the icon: measurement, event, probe, condition, object. href: a path of this
-    page that shows it; empty for none. at: when it was so."""
+class Evidence(Model, frozen=True, kw_only=True):
+    """One fact behind a `Why`. kind decides the icon: measurement, event, probe, condition, object. href: a path of
+    this page that shows it; empty for none. at: when it was so."""
 
     kind: Literal["measurement", "event", "probe", "condition", "object"]
     text: str
@@ -181,7 +182,7 @@ class Evidence(Model):
     at: str
 
 
-class Why(Model):
+class Why(Model, frozen=True, kw_only=True):
     """Why it is where it is: at most three lines, the evidence, and what to do next. tone: how bad it is. reasons: the
     names of the controller's own reasons that it follows from. commands: to type instead of clicking."""
 
@@ -193,7 +194,7 @@ class Why(Model):
     reasons: tuple[str, ...]
 
 
-class EventRow(Model):
+class EventRow(Model, frozen=True, kw_only=True):
     """A Kubernetes Event. about: `Pod/web-1`."""
 
     key: str
@@ -207,7 +208,7 @@ class EventRow(Model):
     last: str
 
 
-class RolloutDetail(Model):
+class RolloutDetail(Model, frozen=True, kw_only=True):
     """Topic `rollout/NAMESPACE/NAME`. notes: fields that are not acted on here."""
 
     row: RolloutRow
@@ -222,8 +223,9 @@ class RolloutDetail(Model):
     application: str
 
 
-class TimelinePoint(Model):
-    """How things were from `at` on. ready, pods: by revision, parallel to `Timeline.revisions`; None where it has none."""
+class TimelinePoint(Model, frozen=True, kw_only=True):
+    """How things were from `at` on. ready, pods: by revision, parallel to `Timeline.revisions`; None where it has
+    none."""
 
     at: str
     set_weight: int | None
@@ -233,8 +235,9 @@ class TimelinePoint(Model):
     pods: tuple[int | None, ...]
 
 
-class TimelineMark(Model):
-    """Something that happened at one instant. phase: of a measurement or event type (Normal, Warning). href: shows it."""
+class TimelineMark(Model, frozen=True, kw_only=True):
+    """Something that happened at one instant. phase: of a measurement or event type (Normal, Warning). href: shows
+    it."""
 
     at: str
     kind: Literal["measurement", "event", "step"]
@@ -244,7 +247,7 @@ class TimelineMark(Model):
     href: str
 
 
-class Timeline(Model):
+class Timeline(Model, frozen=True, kw_only=True):
     """Topic `timeline/NAMESPACE/NAME`. since: what was before was not recorded. revisions: ascending."""
 
     since: str
@@ -256,7 +259,7 @@ class Timeline(Model):
 # -- analysis ---------------------------------------------------------------------------------------------------------
 
 
-class Measurement(Model):
+class Measurement(Model, frozen=True, kw_only=True):
     """One measurement. value: as recorded. numbers: what of it can be drawn, None for what is no number (a vector's
     elements, in order). message: the error in full."""
 
@@ -268,7 +271,7 @@ class Measurement(Model):
     message: str
 
 
-class Threshold(Model):
+class Threshold(Model, frozen=True, kw_only=True):
     """A number that a condition compares the result with. operator: as in `result[0] >= 0.95`, with the result on the
     left. index: which element of the result."""
 
@@ -278,14 +281,14 @@ class Threshold(Model):
     index: int
 
 
-class Requirement(Model):
+class Requirement(Model, frozen=True, kw_only=True):
     """What a metric has to do to pass. state: how it stands. limit, have: in numbers, where there are any."""
 
     says: str
     state: Literal["met", "broken", "open"]
 
 
-class MetricResult(Model):
+class MetricResult(Model, frozen=True, kw_only=True):
     """One metric of an analysis. provider: prometheus, web, job, … . address: where it is asked. query: resolved, as it
     was sent. query_problem: what is wrong with the query on the face of it (only comments, does not parse), empty if
     nothing. condition texts as written. saw: the last value that the conditions were asked about. told: in a sentence,
@@ -315,9 +318,9 @@ class MetricResult(Model):
     requirements: tuple[Requirement, ...]
 
 
-class AnalysisDetail(Model):
-    """Topic `analysis/NAMESPACE/RUN`. rollout: its name, empty for a run of its own. templates: that it came from, as
-    far as they can be told. args: name and value; secrets are not shown."""
+class AnalysisDetail(Model, frozen=True, kw_only=True):
+    """Topic `analysis/NAMESPACE/RUN`. rollout: its name, empty for a run of its own. args: name and value; secrets are
+    not shown."""
 
     namespace: str
     name: str
@@ -337,7 +340,7 @@ class AnalysisDetail(Model):
 # -- pods -------------------------------------------------------------------------------------------------------------
 
 
-class ContainerState(Model):
+class ContainerState(Model, frozen=True, kw_only=True):
     """A container of a pod. state: `Running since …` in words. last: how the former run ended, empty for none."""
 
     name: str
@@ -350,7 +353,7 @@ class ContainerState(Model):
     probes: tuple[str, ...]
 
 
-class PodDetail(Model):
+class PodDetail(Model, frozen=True, kw_only=True):
     """Topic `pod/NAMESPACE/NAME`. owner: `ReplicaSet/web-1`. conditions: `Ready=False: reason: message`."""
 
     namespace: str
@@ -367,7 +370,7 @@ class PodDetail(Model):
 # -- applications -----------------------------------------------------------------------------------------------------
 
 
-class Commit(Model):
+class Commit(Model, frozen=True, kw_only=True):
     """A revision. message: its first line, empty when the repository is not at hand."""
 
     sha: str
@@ -376,7 +379,7 @@ class Commit(Model):
     date: str
 
 
-class ApplicationRow(Model):
+class ApplicationRow(Model, frozen=True, kw_only=True):
     """Topic `applications`: one row. sync: Synced, OutOfSync, Unknown. health: Healthy, Progressing, Degraded,
     Suspended, Missing, Unknown. operation: phase of the last or running operation. set: name of its ApplicationSet.
     problem: first condition that is an error, empty for none. last_sync: when it ended."""
@@ -402,7 +405,7 @@ class ApplicationRow(Model):
     created: str
 
 
-class ApplicationSetRow(Model):
+class ApplicationSetRow(Model, frozen=True, kw_only=True):
     """Topic `applicationsets`: one row. conditions: `type: message` of those that tell of trouble."""
 
     key: str
@@ -414,7 +417,7 @@ class ApplicationSetRow(Model):
     created: str
 
 
-class TreeNode(Model):
+class TreeNode(Model, frozen=True, kw_only=True):
     """A resource of an Application. uid-like id, unique in the tree; parent: the id it hangs below, empty at the top.
     sync: empty for what is not managed (children). info: short extras such as `rev:2`, `1/1`. is_managed: its desired
     manifest can be asked for. href: another page of ours that shows it better, empty for none."""
@@ -435,7 +438,7 @@ class TreeNode(Model):
     href: str
 
 
-class HistoryEntry(Model):
+class HistoryEntry(Model, frozen=True, kw_only=True):
     """A deployment that ended well."""
 
     id: int
@@ -444,7 +447,7 @@ class HistoryEntry(Model):
     initiated_by: str
 
 
-class OperationState(Model):
+class OperationState(Model, frozen=True, kw_only=True):
     """The last operation, or the running one. results: `Kind/name: message`."""
 
     phase: str
@@ -457,16 +460,17 @@ class OperationState(Model):
     retries: int
 
 
-class Condition(Model):
+class Condition(Model, frozen=True, kw_only=True):
     """A condition of an Application. file: where a rendering failed, as `path:line`, empty if it did not."""
 
     type: str
     message: str
     at: str
     is_error: bool
+    file: str
 
 
-class ApplicationDetail(Model):
+class ApplicationDetail(Model, frozen=True, kw_only=True):
     """Topic `application/NAMESPACE/NAME`."""
 
     row: ApplicationRow
@@ -479,7 +483,7 @@ class ApplicationDetail(Model):
     images: tuple[str, ...]
 
 
-class DiffLine(Model):
+class DiffLine(Model, frozen=True, kw_only=True):
     """A line of a diff: in both, only in the live manifest (`-`), only in the desired one (`+`)."""
 
     kind: Literal[" ", "-", "+"]
@@ -488,7 +492,7 @@ class DiffLine(Model):
     desired: int | None
 
 
-class ResourceManifests(Model):
+class ResourceManifests(Model, frozen=True, kw_only=True):
     """Answer to `/api/applications/NS/NAME/resource`: YAML of both sides, empty where there is none, and the diff as
     Argo CD compares (normalised). problem: why there is no desired side. Secrets' values are hidden."""
 
@@ -502,23 +506,24 @@ class ResourceManifests(Model):
 # -- answers ----------------------------------------------------------------------------------------------------------
 
 
-class Done(Model):
+class Done(Model, frozen=True, kw_only=True):
     """What an action answers."""
 
     message: str
 
 
-class Failure(Model):
+class Failure(Model, frozen=True, kw_only=True):
     """What every error answers: what happened, and what to do."""
 
     problem: str
     next_step: str
 
 
-class QueryNode(Model):
+class QueryNode(Model, frozen=True, kw_only=True):
     """Answer to `/api/query_tree`: a part of a PromQL expression with what it is worth at that time. start, end: byte
-    offsets into the query. series: up to ten results, `labels` and `value`; count: of all. value: of a scalar or string.
-    problem: why it cannot be evaluated. note: why it is empty, in a sentence; empty when there is nothing to say."""
+    offsets into the query. series: up to ten results, `labels` and `value`; count: of all. value: of a scalar or
+    string. problem: why it cannot be evaluated. note: why it is empty, in a sentence; empty when there is nothing to
+    say."""
 
     text: str
     kind: str

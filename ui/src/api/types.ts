@@ -344,6 +344,7 @@ export interface Condition {
   readonly message: string
   readonly at: string
   readonly isError: boolean
+  readonly file: string
 }
 
 export interface ApplicationDetail {

@@ -14,11 +14,11 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from canarium.cli.plugin.request import Session
+from canarium.gitops.application.requests import REFRESH, request_refresh
 from canarium.gitops.kinds import APPLICATIONS
 from canarium.kube.cluster import ApiError, NotFound
 from canarium.kube.objects import Obj, parse_time
 
-REFRESH: Final = "argocd.argoproj.io/refresh"
 REREAD_SECONDS: Final = 1.0
 
 
@@ -58,17 +58,12 @@ async def follow(session: Session, app: Obj) -> AsyncGenerator[Obj, None]:
 
 async def refreshed(session: Session, namespace: str, name: str, kind: str = "normal") -> Obj:
     """Ask for a refresh (`normal`, `hard`) and wait until the controller has done it. Raises NotFound, ApiError."""
-    app = await ask_for_refresh(session, namespace, name, kind)
+    app = await request_refresh(session.cluster, namespace, name, kind)
     async with aclosing(follow(session, app)) as states:
         async for state in states:
             if REFRESH not in (state["metadata"].get("annotations") or {}):
                 return state
     raise AssertionError("an Application is followed until somebody stops")
-
-
-async def ask_for_refresh(session: Session, namespace: str, name: str, kind: str = "normal") -> Obj:
-    """Set the annotation that the controller removes once it has looked at git again."""
-    return await session.cluster.patch(APPLICATIONS, namespace, name, {"metadata": {"annotations": {REFRESH: kind}}})
 
 
 async def wait_for(session: Session, app: Obj, wanted: Wanted, seen: Callable[[Obj], None]) -> Obj:

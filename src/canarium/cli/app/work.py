@@ -1,31 +1,30 @@
 """What `canarium app` does once it has a cluster.
 
 Owns: reading and changing Applications, what is printed, exit codes. Must not know: click, kubeconfig files.
-Behaviour follows `argocd app`, Argo CD 3.x. Rules of its API server that are kept here: one operation at a time, no
-other revision than the target one while an Application syncs itself.
+Behaviour follows `argocd app`, Argo CD 3.x.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Coroutine
 from typing import Any, Final, TypeVar
 
 import msgspec
 
-from canarium.cli.app.waiting import Wanted, ask_for_refresh, refreshed, wait_for
+from canarium.cli.app.waiting import Wanted, refreshed, wait_for
 from canarium.cli.plugin.request import Output, Session
 from canarium.errors import CanariumError
 from canarium.gitops.application import report
+from canarium.gitops.application.requests import begin, request_refresh, sync_operation
 from canarium.gitops.kinds import APP_PROJECTS, APPLICATIONS
-from canarium.kube.cluster import Conflict, NotFound
+from canarium.kube.cluster import NotFound
 from canarium.kube.objects import Obj
 from canarium.text.yaml import dump
 
 T = TypeVar("T")
 
 EXIT_DIFFERENT: Final = 1
-_ATTEMPTS: Final = 5
 _WAIT_FORMAT: Final = "{:<28} {:>12} {:>17} {:>14} {:>22} {:>10} {:>11} {:>10}  {}"
 _DIFF_NOTE: Final = (
     "Shown is what the controller's last comparison found, resource by resource; canarium has no diff of fields yet."
@@ -88,7 +87,7 @@ async def refresh_app(
     """Ask for a refresh and say what came of it."""
     namespace, name = parse_name(name, namespace)
     if is_async:
-        await ask_for_refresh(session, namespace, name, kind)
+        await request_refresh(session.cluster, namespace, name, kind)
         output.line(f"application '{name}' refresh requested")
         return 0
     app = await _within(timeout, refreshed(session, namespace, name, kind), _no_refresh(name, timeout))
@@ -141,10 +140,10 @@ async def sync(
     timeout: float,
     username: str,
 ) -> int:
-    """Ask for a sync, and wait for its end unless `is_async`. Raises AppError when it is refused or fails."""
+    """Ask for a sync, and wait for its end unless `is_async`. Raises RequestRefused, and AppError when it fails."""
     namespace, name = parse_name(name, namespace)
-    app = await _begin(
-        session,
+    app = await begin(
+        session.cluster,
         namespace,
         name,
         lambda found: sync_operation(found, prune=prune, dry_run=dry_run, revision=revision, username=username),
@@ -171,38 +170,6 @@ async def sync(
     return 0
 
 
-def sync_operation(
-    app: Mapping[str, Any], *, prune: bool, dry_run: bool, revision: str, username: str
-) -> dict[str, Any]:
-    """`operation` of an Application, as `argocd app sync` asks for it. Raises AppError when it may not be."""
-    policy = app["spec"].get("syncPolicy") or {}
-    if app["metadata"].get("deletionTimestamp"):
-        raise AppError("application is deleting")
-    if app.get("operation"):
-        raise AppError("another operation is already in progress", next_step="Wait with `canarium app wait`.")
-    automated = policy.get("automated")
-    is_automated = automated is not None and automated.get("enabled") is not False
-    target = (app["spec"].get("source") or {}).get("targetRevision") or "HEAD"
-    if is_automated and not dry_run and revision not in ("", target):
-        raise AppError(
-            f"Cannot sync to {revision}: auto-sync currently set to {target}",
-            next_step="Turn spec.syncPolicy.automated off first, or change spec.source.targetRevision.",
-        )
-    wanted: dict[str, Any] = {"syncStrategy": {"hook": {}}}
-    if revision:
-        wanted["revision"] = revision
-    if prune:
-        wanted["prune"] = True
-    if dry_run:
-        wanted["dryRun"] = True
-    if policy.get("syncOptions"):
-        wanted["syncOptions"] = policy["syncOptions"]
-    operation: dict[str, Any] = {"initiatedBy": {"username": username}, "sync": wanted}
-    if policy.get("retry"):
-        operation["retry"] = policy["retry"]
-    return operation
-
-
 async def wait(session: Session, output: Output, name: str, *, namespace: str, wanted: Wanted, timeout: float) -> int:
     """Wait until an Application is as wanted, and print it. Raises AppError when the time is over."""
     namespace, name = parse_name(name, namespace)
@@ -211,24 +178,6 @@ async def wait(session: Session, output: Output, name: str, *, namespace: str, w
     output.line("")
     output.write(report.application_text(app, windows=await _windows(session, app), shows_operation=wanted.operation))
     return 0
-
-
-async def _begin(session: Session, namespace: str, name: str, operation: Callable[[Obj], dict[str, Any]]) -> Obj:
-    """Write `operation`, and forget what the last one did; judged again when the Application has changed meanwhile."""
-    for attempt in range(_ATTEMPTS):
-        app = await session.cluster.get(APPLICATIONS, namespace, name)
-        patch: dict[str, Any] = {
-            "metadata": {"resourceVersion": app["metadata"]["resourceVersion"]},
-            "operation": operation(app),
-        }
-        if (app.get("status") or {}).get("operationState"):
-            patch["status"] = {"operationState": None}
-        try:
-            return await session.cluster.patch(APPLICATIONS, namespace, name, patch)
-        except Conflict:
-            if attempt == _ATTEMPTS - 1:
-                raise
-    raise AssertionError("the last attempt returned or raised")
 
 
 async def _wait(session: Session, output: Output, app: Obj, wanted: Wanted, timeout: float) -> Obj:

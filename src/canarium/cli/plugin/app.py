@@ -431,8 +431,12 @@ def completion(shell: str) -> None:
 
 @app.command()
 @click.option("--root-path", default="rollouts", help="Root path of the dashboard.")
-@click.option("-p", "--port", type=int, default=3100, show_default=True, help="Port to listen on.")
+@click.option("-p", "--port", type=click.IntRange(0, 65535), default=3100, show_default=True, help="Port to listen on.")
 @connection_options
-def dashboard(**_: Any) -> None:
-    """Start the dashboard (not built yet)."""
-    raise not_built("the dashboard is", "Use `kubectl argo rollouts get rollout NAME --watch`.")
+def dashboard(root_path: str, port: int, connection: ConnectionOptions) -> None:
+    """Show rollouts in a browser, until Ctrl-C."""
+    import asyncio
+
+    from canarium.cli.dashboard import checked_root_path, serve
+
+    asyncio.run(serve(connection, port=port, path=checked_root_path(root_path)))

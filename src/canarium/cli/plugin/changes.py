@@ -1,6 +1,6 @@
 """The commands that change a Rollout or an AnalysisRun.
 
-Owns: what is read first, what is sent, what is printed. Must not know: what a patch says (`rollouts.commands`).
+Owns: what is read first, what is printed. Must not know: what a patch says (`rollouts.commands`), how it is sent.
 Behaviour follows `pkg/kubectl-argo-rollouts/cmd`, Argo Rollouts 1.10, for clusters where status is a subresource.
 """
 
@@ -8,17 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import timedelta
-from typing import Final
 
 from canarium.cli.plugin.request import Output, PluginError, Session, not_built
-from canarium.kube.cluster import Conflict
 from canarium.kube.decision import Patch
 from canarium.kube.objects import Obj
 from canarium.kube.resources import REPLICA_SETS
 from canarium.rollouts import commands
 from canarium.rollouts.kinds import ANALYSIS_RUNS, ROLLOUTS
-
-_ATTEMPTS: Final = 5
+from canarium.rollouts.sending import change_rollout, send
 
 
 async def abort(session: Session, output: Output, names: Sequence[str]) -> None:
@@ -49,14 +46,14 @@ async def promote(
         patches = commands.skip_all_steps(rollout)
     else:
         patches = commands.promote_full(rollout) if full else commands.promote(rollout)
-    await _send(session, patches)
+    await send(session.cluster, session.namespace, patches)
     output.line(f"rollout '{name}' {'fully promoted' if full else 'promoted'}")
 
 
 async def restart(session: Session, output: Output, name: str, *, after: timedelta, shown: str) -> None:
     """Replace the pods. after: how long from now. shown: that duration as it was written."""
     rollout = _named(session, name)
-    await _send(session, commands.restart(rollout, session.clock.now() + after))
+    await send(session.cluster, session.namespace, commands.restart(rollout, session.clock.now() + after))
     output.line(f"rollout '{name}' restarts in {shown}")
 
 
@@ -72,20 +69,15 @@ async def undo(session: Session, output: Output, name: str, *, to_revision: int)
     if not patches:
         output.line(f"skipped rollback (current template already matches revision {to_revision})")
         return
-    await _send(session, patches)
+    await send(session.cluster, session.namespace, patches)
     output.line(f"rollout '{name}' undo")
 
 
 async def set_image(session: Session, output: Output, name: str, *, container: str, image: str) -> None:
     """Another image; begins again when somebody else changed the Rollout meanwhile."""
-    for attempt in range(1, _ATTEMPTS + 1):
-        rollout = await session.cluster.get(ROLLOUTS, session.namespace, name)
-        try:
-            await _send(session, commands.set_image(rollout, container, image))
-            break
-        except Conflict:
-            if attempt == _ATTEMPTS:
-                raise
+    await change_rollout(
+        session.cluster, session.namespace, name, lambda rollout: commands.set_image(rollout, container, image)
+    )
     output.line(f'rollout "{name}" image updated')
 
 
@@ -100,20 +92,10 @@ async def _each(
     session: Session, output: Output, names: Sequence[str], change: Callable[[Obj], tuple[Patch, ...]], done: str
 ) -> None:
     for name in names:
-        await _send(session, change(_named(session, name)))
+        await send(session.cluster, session.namespace, change(_named(session, name)))
         output.line(f"rollout '{name}' {done}")
 
 
 def _named(session: Session, name: str) -> Obj:
     """A Rollout that nobody read: enough for a patch that depends on nothing."""
     return {"metadata": {"name": name, "namespace": session.namespace}, "spec": {}}
-
-
-async def _send(session: Session, patches: Sequence[Patch]) -> None:
-    for one in patches:
-        body = one.patch
-        if one.resource_version is not None:
-            body = {**body, "metadata": {**body.get("metadata", {}), "resourceVersion": one.resource_version}}
-        await session.cluster.patch(
-            one.resource, session.namespace, one.name, body, type=one.type, subresource=one.subresource
-        )

@@ -1,6 +1,6 @@
 """The Application controller's shell: reads git and the cluster, asks `decide`.
 
-Owns: what is observed, what wakes it, rendering (once per commit, path and options), the index of tracked objects.
+Owns: what is observed, what wakes it, the index of tracked objects.
 Must not know: any rule of its own; the pure functions of this package say which objects matter.
 """
 
@@ -8,25 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec.json
 from msgspec.structs import replace
 
 from canarium.errors import CanariumError
-from canarium.gitops.application import diff, operation, targets
+from canarium.gitops.application import diff, operation
 from canarium.gitops.application.compare import ignored_pointers
 from canarium.gitops.application.decide import decide
+from canarium.gitops.application.desired import Kinds, Render, Renderings
 from canarium.gitops.application.health import Health, health_of
 from canarium.gitops.application.observed import Observed
 from canarium.gitops.application.resource_key import ResourceKey, app_key, instance_name, resource_key, tracked_by
 from canarium.gitops.application.sync import apply_action, result_key
 from canarium.gitops.application.targets import Manifests
-from canarium.gitops.application.unbuilt import ignored_in
 from canarium.gitops.git.repositories import Repositories
 from canarium.gitops.kinds import APP_PROJECTS, APPLICATION_SETS, APPLICATIONS
-from canarium.gitops.source import is_kustomized, render_source
-from canarium.gitops.tree import Tree, resolve
 from canarium.kube.cluster import ApiError, Cluster, Conflict, NotFound, Unavailable
 from canarium.kube.controller.news import News
 from canarium.kube.controller.reconciler import Lister, Listers, Watch
@@ -69,25 +67,8 @@ MANAGED: tuple[Resource, ...] = (
     APP_PROJECTS,
 )
 """Kinds that are watched: a change by hand is seen at once. Other kinds are read when the Application is looked at."""
-KEPT_RENDERINGS = 64
 _VERSIONS = ("resourceVersion", "generation", "managedFields")
 KEPT_DIFFERENCES = 4096
-
-Kinds = Callable[[str, str], Resource | None]
-"""(apiVersion, kind) to the resource the API server has for it."""
-
-
-class Rendered(Protocol):
-    """One rendered object and where its parts come from."""
-
-    @property
-    def obj(self) -> Obj:
-        """The object."""
-        ...
-
-
-Render = Callable[[Tree, str, Mapping[str, Any]], Sequence[Rendered]]
-"""(tree, path, spec.source) to objects. Raises CanariumError with file and line."""
 
 
 class ApplicationReconciler:
@@ -109,14 +90,13 @@ class ApplicationReconciler:
         self._cluster = cluster
         self._repositories = repositories
         self._kinds = kinds
-        self._render = render or render_source
+        self.renderings = Renderings(repositories, kinds, render=render)
         self._applications = listers(APPLICATIONS)
         self._projects = listers(APP_PROJECTS)
         self._listers: dict[Resource, Lister] = {resource: listers(resource) for resource in managed}
         self._namespaces = listers(NAMESPACES)
         self._tracked: dict[str, dict[ResourceKey, Resource]] = {}
         self._owners: dict[tuple[Resource, ObjectKey], str] = {}
-        self._rendered: dict[tuple[Any, ...], Manifests] = {}
         self._differences: dict[tuple[Any, ...], tuple[Obj, bool]] = {}
         self.watches: Sequence[Watch] = [
             *(Watch(resource, self._owner_of(resource)) for resource in managed),
@@ -209,59 +189,13 @@ class ApplicationReconciler:
                 continue
             revisions[revision] = sha
             if sha not in manifests:
-                manifests[sha] = self._manifests(app, repo_url, sha)
+                manifests[sha] = self.renderings.at(app, sha)
         return revisions, manifests
-
-    def _manifests(self, app: Obj, repo_url: str, sha: str) -> Manifests:
-        source = app["spec"]["source"]
-        namespace = str((app["spec"].get("destination") or {}).get("namespace") or "")
-        instance = instance_name(app)
-        options = msgspec.json.encode(source, order="sorted")
-        key = (repo_url, sha, options, instance, namespace)
-        found = self._rendered.get(key)
-        if found is None:
-            found = self._render_at(repo_url, sha, source, instance, namespace)
-            if len(self._rendered) >= KEPT_RENDERINGS:
-                self._rendered.pop(next(iter(self._rendered)))
-            self._rendered[key] = found
-        return found
-
-    def _render_at(
-        self, repo_url: str, sha: str, source: Mapping[str, Any], instance: str, namespace: str
-    ) -> Manifests:
-        try:
-            tree = self._repositories.tree(repo_url, sha)
-            path = resolve("", str(source.get("path") or ""))
-            if not tree.is_dir(path):
-                raise PathMissing(
-                    f"{source.get('path')}: app path does not exist",
-                    field="spec.source.path",
-                    next_step="Set it to a folder that this revision of the repository has.",
-                )
-            rendered = [one.obj for one in self._render(tree, path, source)]
-            objects, hooks, warnings = targets.prepare(
-                rendered, app=instance, namespace=namespace, is_namespaced=self._is_namespaced
-            )
-        except CanariumError as error:  # becomes a ComparisonError, until git or the source changes
-            return Manifests(sha=sha, error=error)
-        kind = "Kustomize" if is_kustomized(tree, path) else "Directory"
-        return Manifests(
-            sha=sha,
-            objects=tuple(objects),
-            hooks=tuple(hooks),
-            warnings=tuple(warnings),
-            ignored=ignored_in(objects),
-            source_type=kind,
-        )
 
     # the cluster
 
     def _resource(self, obj: Mapping[str, Any]) -> Resource | None:
         return self._kinds(str(obj.get("apiVersion")), str(obj.get("kind")))
-
-    def _is_namespaced(self, obj: Obj) -> bool:
-        resource = self._resource(obj)
-        return resource is None or resource.namespaced
 
     def _resources(self, objs: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], Resource]:
         named = {(str(obj.get("apiVersion")), str(obj.get("kind"))) for obj in objs}
@@ -400,7 +334,3 @@ def _says(obj: Obj) -> tuple[bytes, Health | None]:
     metadata = {name: part for name, part in obj["metadata"].items() if name not in _VERSIONS}
     rest = {name: part for name, part in obj.items() if name not in ("status", "metadata")}
     return msgspec.json.encode([metadata, rest]), health_of(obj)
-
-
-class PathMissing(CanariumError):
-    """`spec.source.path` names nothing in the repository."""

@@ -53,6 +53,12 @@ def is_modified(target: Obj, live: Obj, ignore: Sequence[str] = ()) -> bool:
     What the server defaulted, and what others added, is no difference; what was applied once and is gone from
     `target` is. Status never counts.
     """
+    current, predicted = prediction(target, live, ignore)
+    return current is not predicted and not merge.equal(predicted, current)
+
+
+def prediction(target: Obj, live: Obj, ignore: Sequence[str] = ()) -> tuple[Obj, Obj]:
+    """`live` as far as it is compared, and what applying `target` would make of that: the same object if nothing."""
     last = last_applied(live)
     config, current = _comparable(target, ignore), _comparable(live, ignore)
     original = _comparable(last, ignore) if last is not None else config
@@ -60,9 +66,9 @@ def is_modified(target: Obj, live: Obj, ignore: Sequence[str] = ()) -> bool:
     kind = (group_of(target), str(target.get("kind")))
     if is_built_in(target):
         patch = strategic.three_way(original, config, current, kind)
-        return bool(patch) and not merge.equal(strategic.apply(current, patch, kind), current)
+        return current, strategic.apply(current, patch, kind) if patch else current
     patch = merge.three_way(original, config, shared_fields(original, current))
-    return bool(patch) and not merge.equal(merge.apply(current, patch), current)
+    return current, merge.apply(current, patch) if patch else current
 
 
 def apply_patch(target: Obj, live: Obj) -> tuple[dict[str, Any], Literal["merge", "strategic"]]:

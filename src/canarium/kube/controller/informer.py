@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from canarium.clock import Clock
-from canarium.kube.cluster import ApiError, Cluster, NotFound, WatchEvent
+from canarium.kube.cluster import ApiError, Cluster, Gone, NotFound, WatchEvent
 from canarium.kube.objects import Obj, ObjectKey, key_of
 from canarium.kube.resources import Resource
 
@@ -30,6 +30,7 @@ class Informer:
         self.resource = resource
         self.synced = asyncio.Event()
         self.missing: NotFound | None = None  # the answer to the first list, if nobody has defined the kind
+        self.problem: ApiError | None = None  # why this is not fresh; None once a list has succeeded again
         self._cluster = cluster
         self._clock = clock
         self._raw: dict[ObjectKey, bytes] = {}
@@ -38,6 +39,7 @@ class Informer:
         self._owners: dict[ObjectKey, tuple[str, ...]] = {}
         self._by_owner: dict[str, dict[ObjectKey, None]] = {}
         self._handlers: list[Callable[[Obj], None]] = []
+        self._problem_handlers: list[Callable[[], None]] = []
         self._sorted: list[ObjectKey] | None = None
         self._version = 0
         self._awaited: list[tuple[int, int, Callable[[], None]]] = []
@@ -75,6 +77,10 @@ class Informer:
         """Call `handler` with each object that changed from now on (for a removal, its last state)."""
         self._handlers.append(handler)
 
+    def on_problem(self, handler: Callable[[], None]) -> None:
+        """Call `handler` when there is another `problem` than before, or none any more."""
+        self._problem_handlers.append(handler)
+
     def when_shown(self, version: str, then: Callable[[], None]) -> None:
         """Call `then` once every change of this resource up to `version` is shown; at once if it is.
 
@@ -99,6 +105,7 @@ class Informer:
                 self._replace(answer.items)
                 self._is_at(answer.resource_version)
                 self.synced.set()
+                self._is_troubled_by(None)
                 async for event in self._cluster.watch(self.resource, resource_version=answer.resource_version):
                     self._take(event)
                     self._is_at(event.resource_version)
@@ -106,7 +113,15 @@ class Informer:
                 if isinstance(error, NotFound) and not self.synced.is_set():
                     self.missing = error
                     self.synced.set()  # whoever waits for the first list need not wait for ever
+                if not isinstance(error, Gone):  # which says no more than that a list is due
+                    self._is_troubled_by(error)
                 await self._clock.sleep(RELIST_SECONDS)  # Gone or Unavailable: the list says how things are
+
+    def _is_troubled_by(self, problem: ApiError | None) -> None:
+        before, self.problem = self.problem, problem
+        if str(before or "") != str(problem or ""):
+            for handler in self._problem_handlers:
+                handler()
 
     def _replace(self, items: Sequence[Obj]) -> None:
         fresh = {key_of(obj): obj for obj in items}

@@ -1,6 +1,6 @@
 """Requests to one API server over one shared session.
 
-Owns: TLS, credentials, timeouts, waiting when the server says so (429), reading a stream line by line.
+Owns: TLS, credentials, timeouts, waiting when the server says so (429), reading streams.
 Must not know: what resources are.
 Waiting follows client-go `rest`: 429, and 5xx with Retry-After, are tried again up to ten times.
 """
@@ -124,8 +124,23 @@ class Transport:
 
         silent_seconds: without a byte for so long the stream counts as broken. Raises ApiError, Unavailable.
         """
+        async with self._streamed(path, query, JSON, silent_seconds) as response:
+            yield self._lines(response, str(response.url))
+
+    @asynccontextmanager
+    async def bytes_of(self, path: str, query: Mapping[str, str]) -> AsyncIterator[AsyncIterator[bytes]]:
+        """The bytes of an answer as they arrive, however long it is silent: a container's log. Leaving closes the
+        connection. Raises ApiError, Unavailable."""
+        async with self._streamed(path, query, "*/*", None) as response:
+            yield self._chunks(response, str(response.url))
+
+    @asynccontextmanager
+    async def _streamed(
+        self, path: str, query: Mapping[str, str], accept: str, silent_seconds: float | None
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """An answer of 200 that goes on. Raises ApiError, Unavailable."""
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=silent_seconds)
-        async with self._open("GET", path, query, None, JSON, JSON, timeout) as response:
+        async with self._open("GET", path, query, None, JSON, accept, timeout) as response:
             url = str(response.url)
             if response.status != 200:
                 try:
@@ -136,9 +151,16 @@ class Transport:
                 location = response.headers.get("Location", "")
                 raise failures.of_answer(response.status, kind, body, method="GET", url=url, location=location)
             try:
-                yield self._lines(response, url)
+                yield response
             finally:
                 response.close()
+
+    async def _chunks(self, response: aiohttp.ClientResponse, url: str) -> AsyncIterator[bytes]:
+        try:
+            async for chunk in response.content.iter_any():
+                yield chunk
+        except _FAILURES as error:
+            raise self._unanswered(error, "GET", url) from error
 
     async def _lines(self, response: aiohttp.ClientResponse, url: str) -> AsyncIterator[bytes]:
         pieces: list[bytes] = []  # of a line that has not ended yet; joined once, whatever its length

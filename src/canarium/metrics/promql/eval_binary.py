@@ -43,6 +43,8 @@ def scalars(op: str, left: Floats, right: Floats) -> Floats:
     """Between two scalars; a comparison gives 1 or 0."""
     if op in ARITHMETIC:
         return ARITHMETIC[op](left, right)
+    if op in _TRIMS:
+        raise EvalError(f'operator "{op}" not allowed for Scalar operations')
     return COMPARISONS[op](left, right).astype(np.float64)
 
 

@@ -7,7 +7,7 @@ Source: Prometheus 3.x scrape/{manager,scrape}.go and discovery/manager.go (targ
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from canarium.clock import Clock
 from canarium.journal import Journal
@@ -17,7 +17,7 @@ from canarium.kube.resources import ENDPOINT_SLICES, PODS, SERVICES
 from canarium.metrics.scrape.config import Job
 from canarium.metrics.scrape.discovery import endpoints_targets, pod_targets
 from canarium.metrics.scrape.exposition import ExpositionError
-from canarium.metrics.scrape.target import Target, target_labels
+from canarium.metrics.scrape.target import Target, target_labels, unrelabelled
 from canarium.metrics.tsdb.store import MemoryStore
 from canarium.nodes.network import HttpRequest, Network, NetworkError
 
@@ -26,6 +26,9 @@ _ACCEPT = "text/plain;version=0.0.4;q=1,*/*;q=0.1"
 
 LARGE_ANSWER = 1 << 20
 """Characters. Larger answers are taken in parts first, so that nobody else has to wait for the whole."""
+
+KEPT_DROPPED = 1000
+"""How many dropped targets of a job are remembered; all are counted."""
 
 
 class ScrapeManager:
@@ -52,11 +55,28 @@ class ScrapeManager:
         for lister in (self._slices, self._services, self._pods):
             lister.on_change(self._wake)
         self._loops: dict[str, tuple[Target, asyncio.Task[None]]] = {}
+        self._dropped: dict[str, list[Mapping[str, str]]] = {job.name: [] for job in jobs}
+        self._dropped_counts: dict[str, int] = dict.fromkeys(self._dropped, 0)
+
+    @property
+    def jobs(self) -> Sequence[Job]:
+        """What is scraped."""
+        return self._jobs
 
     @property
     def targets(self) -> list[Target]:
         """The active targets, ordered by job and address."""
         return [target for _, (target, _) in sorted(self._loops.items())]
+
+    @property
+    def dropped(self) -> Mapping[str, Sequence[Mapping[str, str]]]:
+        """By job, the labels of what relabelling dropped, as they were before it; the first KEPT_DROPPED of each."""
+        return self._dropped
+
+    @property
+    def dropped_counts(self) -> Mapping[str, int]:
+        """By job, how many targets relabelling dropped."""
+        return self._dropped_counts
 
     async def run(self) -> None:
         """Follow changes for ever; on cancellation end every loop."""
@@ -81,7 +101,9 @@ class ScrapeManager:
             task.cancel()
             target.end(self._store, self._now_ms())
         for key, target in wanted.items():
-            if key not in self._loops:
+            if key in self._loops:
+                self._loops[key][0].discovered = target.discovered
+            else:
                 task = asyncio.create_task(self._loop(target), name=f"scrape/{target.url}")
                 self._loops[key] = (target, task)
 
@@ -89,17 +111,24 @@ class ScrapeManager:
         pods = self._pods.list()
         found: list[Target] = []
         for job in self._jobs:
-            if job.role == "endpoints":
-                sets = list(endpoints_targets(self._slices.list(), self._services.list(), pods))
-            elif job.role == "pod":
-                sets = list(pod_targets(pods))
-            else:
-                sets = [{**dict(job.static_labels), "__address__": address} for address in job.static_targets]
-            for discovered in sets:
-                labels = target_labels(job, discovered)
+            dropped: list[Mapping[str, str]] = []
+            for labels_found in self._label_sets(job, pods):
+                discovered = unrelabelled(job, labels_found)
+                labels = target_labels(job, labels_found)
                 if labels is not None:
-                    found.append(Target(job, labels))
+                    found.append(Target(job, labels, discovered))
+                else:
+                    dropped.append(discovered)
+            self._dropped[job.name] = dropped[:KEPT_DROPPED]
+            self._dropped_counts[job.name] = len(dropped)
         return found
+
+    def _label_sets(self, job: Job, pods: Sequence[Obj]) -> Iterator[dict[str, str]]:
+        if job.role == "endpoints":
+            return endpoints_targets(self._slices.list(), self._services.list(), pods)
+        if job.role == "pod":
+            return pod_targets(pods)
+        return iter([{**dict(job.static_labels), "__address__": address} for address in job.static_targets])
 
     async def _loop(self, target: Target) -> None:
         interval = target.job.interval_seconds

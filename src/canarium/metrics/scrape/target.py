@@ -26,26 +26,33 @@ REPORT = (
 )
 
 
-def target_labels(job: Job, discovered: Mapping[str, str]) -> dict[str, str] | None:
-    """The labels of a target after relabelling, `__*` ones included; None when the job drops it."""
-    base = {
+def unrelabelled(job: Job, discovered: Mapping[str, str]) -> dict[str, str]:
+    """The labels of a target before relabelling: what was discovered, and what the job gives all its targets."""
+    return {
         "job": job.name,
         "__scheme__": job.scheme,
         "__metrics_path__": job.metrics_path,
         "__scrape_interval__": f"{job.interval_seconds:g}s",
         "__scrape_timeout__": f"{job.timeout_seconds:g}s",
+        **discovered,
     }
-    labels = relabel({**base, **discovered}, job.relabel)
+
+
+def target_labels(job: Job, discovered: Mapping[str, str]) -> dict[str, str] | None:
+    """The labels of a target after relabelling, `__*` ones included; None when the job drops it."""
+    labels = relabel(unrelabelled(job, discovered), job.relabel)
     if labels is None or not labels.get("__address__"):
         return None
     return labels
 
 
 class Target:
-    """A thing to scrape. `key` tells it from others; `labels` are what its samples get."""
+    """A thing to scrape. `key` tells it from others; `labels` are what its samples get; `discovered` are those before
+    relabelling, which may change without making it another target."""
 
-    def __init__(self, job: Job, labels: Mapping[str, str]) -> None:
+    def __init__(self, job: Job, labels: Mapping[str, str], discovered: Mapping[str, str] | None = None) -> None:
         self.job = job
+        self.discovered: Mapping[str, str] = discovered or {}
         parameters = urlencode(
             sorted((name[8:], value) for name, value in labels.items() if name.startswith("__param_"))
         )
@@ -58,6 +65,7 @@ class Target:
         self.health = "unknown"
         self.last_error = ""
         self.last_scrape_ms = 0
+        self.last_duration_seconds = 0.0
         self._refs: dict[str, Series] = {}
         self._current: dict[str, Series] = {}
         self._report: list[Series] = []
@@ -110,6 +118,7 @@ class Target:
                 store.describe(name, described)
         self._tell(store, timestamp_ms, (1.0, duration_seconds, len(rows), len(rows), added))
         self.health, self.last_error, self.last_scrape_ms = "up", "", timestamp_ms
+        self.last_duration_seconds = duration_seconds
         return len(rows)
 
     def fail(self, store: MemoryStore, error: str, timestamp_ms: int, duration_seconds: float) -> None:
@@ -117,6 +126,7 @@ class Target:
         self._make_stale(store, timestamp_ms)
         self._tell(store, timestamp_ms, (0.0, duration_seconds, 0, 0, 0))
         self.health, self.last_error, self.last_scrape_ms = "down", error, timestamp_ms
+        self.last_duration_seconds = duration_seconds
 
     def end(self, store: MemoryStore, timestamp_ms: int) -> None:
         """The target is gone: all its series become stale, its reports included."""

@@ -1,0 +1,104 @@
+import { useState } from "react"
+import type { QueryNode } from "@/api/types"
+import { counted } from "@/lib/units"
+
+/** The parts of an expression and what each is worth: where a query becomes empty is seen at once. */
+export function QueryTree({ node }: { node: QueryNode }) {
+  return (
+    <ul className="qtree">
+      <Part node={node} />
+    </ul>
+  )
+}
+
+function Part({ node }: { node: QueryNode }) {
+  const [isOpen, setOpen] = useState(true)
+  const [isDetailed, setDetailed] = useState(false)
+  const labels = Object.entries(node.labels).sort((a, b) => b[1] - a[1])
+  const hasMore = node.series.length > 0 || labels.length > 0
+  const isEmpty = node.problem === "" && node.value === "" && node.count === 0
+  return (
+    <li>
+      <div className="qpart" data-tone={node.problem !== "" ? "bad" : isEmpty ? "hold" : undefined}>
+        <div className="qpart-line">
+          {node.children.length > 0 ? (
+            <button
+              type="button"
+              className="qtoggle"
+              aria-expanded={isOpen}
+              aria-label={`Parts of ${node.text.slice(0, 80)}`}
+              onClick={() => setOpen(!isOpen)}
+            >
+              <span aria-hidden="true">{isOpen ? "▾" : "▸"}</span>
+            </button>
+          ) : (
+            <span className="qtoggle" aria-hidden="true">
+              ·
+            </span>
+          )}
+          <code className="qtext">{node.text}</code>
+          {node.kind !== "" && <span className="qkind faint">{node.kind}</span>}
+          <span className="qworth">
+            {node.problem !== "" ? (
+              <span className="bad">✖ fails</span>
+            ) : node.value !== "" ? (
+              <strong className="mono">{node.value}</strong>
+            ) : isEmpty ? (
+              <span className="hold">◇ empty</span>
+            ) : hasMore ? (
+              <button type="button" className="qcount" aria-expanded={isDetailed} onClick={() => setDetailed(!isDetailed)}>
+                {counted(node.count, "result", "results")} <span aria-hidden="true">{isDetailed ? "▴" : "▾"}</span>
+              </button>
+            ) : (
+              counted(node.count, "result", "results")
+            )}
+            {node.milliseconds > 0 && <span className="faint qtime">{node.milliseconds < 1 ? "<1" : Math.round(node.milliseconds)} ms</span>}
+          </span>
+        </div>
+        {node.problem !== "" && <p className="qnote bad">{node.problem}</p>}
+        {node.note !== "" && <p className="qnote">{node.note}</p>}
+        {isDetailed && (
+          <div className="qdetail">
+            {labels.length > 0 && (
+              <div className="qlabels">
+                {labels.map(([name, size]) => (
+                  <span key={name} className="tag">
+                    {name}: {counted(size, "value", "values")}
+                  </span>
+                ))}
+              </div>
+            )}
+            <table className="result">
+              <thead className="visually-hidden">
+                <tr>
+                  <th scope="col">Series</th>
+                  <th scope="col">Value</th>
+                </tr>
+              </thead>
+              <tbody>
+                {node.series.map(([name, value]) => (
+                  <tr key={name}>
+                    <td className="mono">{name}</td>
+                    <td className="mono">{value}</td>
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+            {node.count > node.series.length && (
+              <p className="faint">
+                {node.series.length} of {counted(node.count, "result", "results")}
+              </p>
+            )}
+          </div>
+        )}
+      </div>
+      {isOpen && node.children.length > 0 && (
+        <ul>
+          {node.children.map((child, index) => (
+            <Part key={`${child.start}-${child.end}-${index}`} node={child} />
+          ))}
+        </ul>
+      )}
+    </li>
+  )
+}

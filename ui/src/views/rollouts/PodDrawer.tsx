@@ -1,0 +1,3 @@
+export default function PodDrawer(_: { namespace: string; name: string; pod: string; onClose: () => void }) {
+  return null
+}
