@@ -12,10 +12,12 @@ from typing import Any
 import pytest
 
 from canarium.cli.dashboard import checked_root_path, own_cluster
-from canarium.clock import DEFAULT_START, RealClock
+from canarium.clock import DEFAULT_START, RealClock, VirtualClock
 from canarium.errors import CanariumError
 from canarium.kube.cluster import Unavailable
+from canarium.kube.inprocess import InProcessCluster
 from canarium.kube.kubeconfig import Connection
+from canarium.kube.objects import Obj
 from canarium.kube.remote import RemoteCluster
 from canarium.kube.resources import NAMESPACES
 from canarium.kube.server.serving import Serving, bind
@@ -28,6 +30,7 @@ from canarium.web import remote
 from canarium.web.access import PageTokens
 from canarium.web.prometheus_proxy import MAX_BODY_BYTES, parse_target, prometheus_proxy
 from canarium.web.remote import for_visitors
+from tests.kube.worlds import in_cluster
 
 HEAVY = ("aiohttp", "uvicorn", "canarium.web.app", "canarium.lab.world", "msgspec")
 
@@ -148,7 +151,12 @@ def test_a_form_is_passed_on() -> None:
     ("method", "target", "status"),
     [
         ("POST", "/api/v1/admin/tsdb/delete_series?match[]=up", 404),
+        ("POST", "/api/v1//admin/tsdb/delete_series?match[]=up", 404),
+        ("POST", "/api/v1/./admin/tsdb/delete_series?match[]=up", 404),
+        ("POST", "/api/v1/write", 404),
+        ("POST", "/api/v1/otlp/v1/metrics", 404),
         ("GET", "/api/v1/../../metrics", 404),
+        ("GET", "/api/v1/query/%2e%2e/%2e%2e/metrics", 404),
         ("GET", "/metrics", 404),
         ("DELETE", "/api/v1/query", 405),
         ("PUT", "/api/v1/query", 405),
@@ -196,6 +204,36 @@ def test_a_prometheus_elsewhere_is_for_those_with_the_pages_token(headers: dict[
     answer = asyncio.run(call(app, "GET", "/api/v1/admin/tsdb", headers=headers))
 
     assert answer.status == status
+
+
+# -- listers ----------------------------------------------------------------------------------------------------------
+
+
+def test_an_object_that_cannot_be_understood_does_not_stop_the_others_from_being_followed() -> None:
+    async def main(cluster: InProcessCluster, clock: VirtualClock) -> None:
+        faults: list[str] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: faults.append(context["message"]))
+        listers = remote.RemoteListers(cluster, clock)
+        namespaces = listers(NAMESPACES)
+        seen: list[str] = []
+
+        def heard(obj: Obj) -> None:
+            seen.append(obj["metadata"]["name"])
+            if obj["metadata"]["name"] == "odd":
+                raise TypeError("no such luck")
+
+        namespaces.on_change(heard)
+        await clock.sleep(1)
+        await cluster.create(NAMESPACES, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "odd"}})
+        await clock.sleep(5)
+        await cluster.create(NAMESPACES, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "plain"}})
+        await clock.sleep(5)
+        await listers.stop()
+
+        assert seen[-2:] == ["odd", "plain"]
+        assert faults == ["the page cannot follow namespaces"]
+
+    in_cluster(main)
 
 
 # -- a cluster that hangs ---------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ import pytest
 
 from canarium.clock import VirtualClock, run_virtual
 from canarium.metrics.api import PrometheusApi
+from canarium.metrics.api_params import MAX_FORM_BYTES
 from canarium.metrics.tsdb.labels import Labels
 from canarium.metrics.tsdb.store import MemoryStore, MetricMetadata
 from canarium.nodes.asgi import call
@@ -49,6 +50,19 @@ def test_a_query_may_be_posted_as_a_form() -> None:
     status, body = ask("/api/v1/query", method="POST", body=b"query=sum(up)&time=1767603600.5")
 
     assert (status, body["data"]["result"]) == (200, [{"metric": {}, "value": [1767603600.5, "1.5"]}])
+
+
+def test_a_form_that_never_ends_is_refused() -> None:
+    status, body = ask("/api/v1/query", method="POST", body=b"query=up&x=" + b"x" * MAX_FORM_BYTES)
+
+    assert (status, body["error"]) == (400, "error parsing form values: http: request body too large")
+
+
+@pytest.mark.parametrize("target", ["query?query=up&limit=", "metadata?limit=", "metadata?limit_per_metric="])
+def test_a_number_of_thousands_of_digits_is_none(target: str) -> None:
+    status, body = ask(f"/api/v1/{target}{'9' * 5000}")
+
+    assert (status, body["errorType"]) == (400, "bad_data")
 
 
 def test_a_range_query_answers_with_a_matrix() -> None:

@@ -63,7 +63,7 @@ class Stream:
         self.is_complete = False
         self._left = asyncio.Event()
         self._is_asked = False
-        scope = {
+        self.scope = {
             "type": "http",
             "method": method,
             "path": path,
@@ -74,7 +74,7 @@ class Stream:
                 *((name.encode(), text.encode()) for name, text in headers.items()),
             ],
         }
-        self.task = asyncio.ensure_future(app(scope, self._receive, self._send))
+        self.task = asyncio.ensure_future(app(self.scope, self._receive, self._send))
 
     async def _receive(self) -> dict[str, Any]:
         if not self._is_asked:

@@ -100,6 +100,7 @@ def test_a_page_elsewhere_does_not_get_in_by_a_name_of_its_own(host: str, is_all
         ({"origin": "http://evil.example"}, False),
         ({"origin": "null"}, False),
         ({"origin": ""}, False),
+        ({"origin": "http://["}, False),
         ({"sec-fetch-site": "same-origin"}, True),
         ({"sec-fetch-site": "none"}, True),
         ({"sec-fetch-site": "cross-site"}, False),

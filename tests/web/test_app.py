@@ -346,8 +346,28 @@ def test_a_page_elsewhere_does_not_get_in() -> None:
             assert body["nextStep"]
         assert page.backend.done == []
 
+        for foreign in ({"origin": "http://evil.example"}, {"sec-fetch-site": "cross-site"}):
+            assert (await page.ask("/api/v1/query?query=up", foreign)).status == 403
+            assert (await page.ask("/api/v1/query", foreign, method="POST")).status == 403
+            assert (await page.ask("/api/watch?topic=session", {**BEARER, **foreign})).status == 403
+            assert (await page.ask("/rollouts", foreign)).status == 200  # a link elsewhere may lead here
+
         own = {"origin": "http://127.0.0.1:80"}
         assert (await page.post("/api/rollouts/shop/web/promote", {}, [BEARER, JSON, own]))[0] == 200
+
+    paged(main)
+
+
+@pytest.mark.parametrize("name", [b"host", b"origin"])
+def test_a_header_that_is_there_twice_is_believed_neither_time(name: bytes) -> None:
+    headers = {b"host": [b"127.0.0.1:80"], b"origin": [b"http://127.0.0.1:80"]}
+    headers[name] = [headers[name][0].replace(b"127.0.0.1", b"evil"), *headers[name]]
+
+    async def main(page: Page) -> None:
+        stream = Stream(page.app, "/api/v1/query", {}, "POST")
+        stream.scope["headers"] = [(each, text) for each, texts in headers.items() for text in texts]
+        await stream.task
+        assert stream.status == 403
 
     paged(main)
 
@@ -510,6 +530,17 @@ def test_prometheus_is_asked_without_a_token() -> None:
         assert (await page.ask("/api/v1/query", method="POST")).body == b"prometheus: POST /api/v1/query"
         assert (await page.ask("/-/ready")).body == b"prometheus: GET /-/ready"
         assert (await page.ask("/-/healthy")).status == 200
+
+    paged(main)
+
+
+def test_what_prometheus_answers_is_no_page_of_ours() -> None:
+    async def main(page: Page) -> None:
+        headers = (await page.ask("/api/v1/query?query=up")).headers
+
+        assert headers["content-security-policy"].startswith("default-src 'none'")
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["cross-origin-resource-policy"] == "same-origin"
 
     paged(main)
 

@@ -99,3 +99,22 @@ def test_memory_is_bounded_by_points_and_by_rollouts(monkeypatch: pytest.MonkeyP
     listers.put(ROLLOUTS, *(rollout(f"other-{number}") for number in range(3)))
     assert kept.points("web", "shop") == ()
     assert len(kept.points("web", "other-0")) == 1
+
+
+def test_a_weight_that_was_sent_with_a_decimal_point_is_a_weight() -> None:
+    listers, clock, kept = begun()
+
+    clock.at = NOW + timedelta(seconds=10)
+    listers.put(ROLLOUTS, rollout(canary={"steps": [{"setWeight": 30.0}, {"pause": {}}]}))
+
+    assert kept.points("web", "shop")[-1].set_weight == 30
+
+
+def test_a_rollout_that_cannot_be_read_ends_nothing() -> None:
+    listers, clock, kept = begun()
+
+    clock.at = NOW + timedelta(seconds=10)
+    listers.put(ROLLOUTS, rollout("odd", currentStepIndex="x"))
+    listers.put(ROLLOUTS, rollout(currentStepIndex=2))
+
+    assert kept.points("web", "shop")[-1].step == 2

@@ -1,4 +1,4 @@
-import { createTheme, type MantineColorsTuple } from "@mantine/core"
+import { createTheme, Drawer, Modal, type MantineColorsTuple } from "@mantine/core"
 
 /** The blue of the glass. */
 const glass: MantineColorsTuple = [
@@ -16,7 +16,7 @@ const glass: MantineColorsTuple = [
 
 export const theme = createTheme({
   primaryColor: "glass",
-  primaryShade: { light: 7, dark: 4 },
+  primaryShade: { light: 7, dark: 6 },
   autoContrast: true,
   colors: { glass },
   defaultRadius: "md",
@@ -25,4 +25,9 @@ export const theme = createTheme({
   headings: { fontWeight: "650" },
   cursorType: "pointer",
   respectReducedMotion: true,
+  components: {
+    // A <header> of its own would be a second banner of the page.
+    ModalHeader: Modal.Header.extend({ defaultProps: { role: "presentation" } }),
+    DrawerHeader: Drawer.Header.extend({ defaultProps: { role: "presentation" } }),
+  },
 })

@@ -25,7 +25,8 @@ from canarium.nodes.program import Receive, Scope
 
 Form: TypeAlias = Mapping[str, Sequence[str]]
 MAX_TIME_MS = 1 << 62
-_NUMBER = re.compile(r"[+-]?[0-9]+\Z")
+MAX_FORM_BYTES = 1 << 20
+_NUMBER = re.compile(r"[+-]?[0-9]{1,18}\Z")
 
 
 class ApiProblem(CanariumError):
@@ -42,14 +43,16 @@ def bad_parameter(name: str, problem: str) -> ApiProblem:
 
 
 async def read_form(scope: Scope, receive: Receive) -> Form:
-    """Query string and form body together, as Go's ParseForm: the body's values come first."""
+    """Query string and form body together, as Go's ParseForm: the body's values come first. Raises ApiProblem."""
     text = scope["query_string"].decode("latin-1")
     pairs = parse_qsl(text, keep_blank_values=True)
     if scope["method"] == "POST":
-        body = b""
+        body = bytearray()
         while True:
             message = await receive()
             body += message.get("body", b"")
+            if len(body) > MAX_FORM_BYTES:
+                raise ApiProblem("bad_data", "error parsing form values: http: request body too large")
             if not message.get("more_body"):
                 break
         pairs = parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True) + pairs

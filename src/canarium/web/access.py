@@ -56,8 +56,8 @@ class PageTokens(msgspec.Struct, frozen=True):
         return self.owner(_cookie(headers.get("cookie", ""), self.cookie_name))
 
     def set_cookie(self, token: str) -> str:
-        """A Set-Cookie that keeps a token until the browser is closed: each demo and dashboard has a name of its own, and
-        they must not pile up. An empty token takes the cookie away."""
+        """A Set-Cookie that keeps a token until the browser is closed: each demo and dashboard has a name of its own,
+        and they must not pile up. An empty token takes the cookie away."""
         end = "" if token else "; Max-Age=0"
         return f"{self.cookie_name}={token}; Path=/{end}; HttpOnly; SameSite=Strict"
 
@@ -84,7 +84,10 @@ def is_same_origin(headers: Mapping[str, str]) -> bool:
     origin = headers.get("origin")
     if origin is None:
         return True
-    return origin != "null" and urlsplit(origin).netloc.lower() == headers.get("host", "").lower()
+    try:
+        return origin != "null" and urlsplit(origin).netloc.lower() == headers.get("host", "").lower()
+    except ValueError:  # no address at all
+        return False
 
 
 def security_headers() -> dict[str, str]:

@@ -4,13 +4,14 @@ Owns: routing, logging in, reading bodies, error answers, streams and their end.
 who serves it on which port.
 
 `/api/v1/*` and `/-/*` are Prometheus' and open to this machine; the rest of `/api/` is ours and wants the page's token.
+Pages of other sites get nothing below `/api/`.
 The page itself is no secret: it needs none, and shows its own login.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, MutableMapping, Sequence
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, quote, unquote
 
@@ -125,9 +126,11 @@ class PageApp:
         try:
             if not is_allowed_host(request.headers.get("host", ""), self._allowed_hosts):
                 answer: _Answer | _Stream = _wrong_host(request)
+            elif request.path.startswith("/api/") and not is_same_origin(request.headers):
+                answer = _other_site(request)
             elif _is_prometheus(request.path):
                 if self._prometheus is not None:
-                    await self._prometheus(scope, receive, send)
+                    await self._prometheus(scope, receive, _hardened(send))
                     return
                 answer = self._metrics_problem
             elif request.path == "/api" or request.path.startswith("/api/"):
@@ -194,9 +197,6 @@ class PageApp:
     # -- /api -------------------------------------------------------------------------------------------------------
 
     async def _api(self, request: _Request) -> _Answer | _Stream:
-        if request.method == "POST" and not is_same_origin(request.headers):
-            problem = f"a page of {request.headers.get('origin', 'another site')!r} may not act here"
-            return _failure(403, problem, "Open the page at the address that canarium printed, and act there.")
         match request.method, request.parts[1:]:
             case "POST", ("login",):
                 return await self._log_in(request)
@@ -310,7 +310,7 @@ def _request(scope: Scope, receive: Receive) -> _Request:
     headers: dict[str, str] = {}
     for name, value in scope["headers"]:
         key, text = name.decode("latin-1").lower(), value.decode("latin-1")
-        headers[key] = f"{headers[key]}; {text}" if key == "cookie" and key in headers else text
+        headers[key] = f"{headers[key]}{'; ' if key == 'cookie' else ', '}{text}" if key in headers else text
     query = {name: values[0] for name, values in found.items()}
     return _Request("GET" if method == "HEAD" else method, scope["path"], parts, query, headers, scope, receive)
 
@@ -385,6 +385,12 @@ def _wrong_host(request: _Request) -> _Answer:
     return _text(403, f"{problem}: use 127.0.0.1\n")
 
 
+def _other_site(request: _Request) -> _Answer:
+    """Reading counts as well: a picture elsewhere whose address is a query would keep everything here busy."""
+    problem = f"a page of {request.headers.get('origin', 'another site')!r} may not ask or act here"
+    return _failure(403, problem, "Open the page at the address that canarium printed, and act there.")
+
+
 def _no_such_path(method: str, parts: Sequence[str], path: str) -> _Answer:
     match parts:
         case ("watch",) | ("query_tree",) | ("applications", _, _, "resource") | ("pods", _, _, "log"):
@@ -410,6 +416,19 @@ def _headers(content_type: str, more: Mapping[str, str]) -> list[tuple[bytes, by
     if content_type:
         told["content-type"] = content_type
     return [(name.encode("latin-1"), text.encode("latin-1")) for name, text in told.items()]
+
+
+def _hardened(send: Send) -> Send:
+    """For answers that are not ours: with the headers of ours where they have none of that name."""
+
+    async def hardened(message: MutableMapping[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            told = {name.lower() for name, _ in message["headers"]}
+            ours = [(name, text) for name, text in _headers("", {}) if name not in told]
+            message = {**message, "headers": [*message["headers"], *ours]}
+        await send(message)
+
+    return hardened
 
 
 async def _send(answer: _Answer, send: Send, *, has_body: bool) -> None:

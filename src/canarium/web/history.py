@@ -18,7 +18,7 @@ from canarium.kube.objects import Obj, controller_of, is_controlled_by
 from canarium.kube.resources import REPLICA_SETS
 from canarium.rollouts.info.replicasets import revision_of
 from canarium.rollouts.kinds import ROLLOUTS
-from canarium.web.views.rollouts import Gathered, info_of
+from canarium.web.views.rollouts import Gathered, info_of, weight_of
 
 MAX_POINTS: Final = 2_000
 """Of one rollout: the oldest go first."""
@@ -104,7 +104,7 @@ class RolloutHistory:
         replica_sets = tuple(one for one in self._replica_sets.owned_by(uid) if is_controlled_by(one, rollout))
         try:
             point = point_of(Gathered(rollout, replica_sets, (), ()), self._clock.now())
-        except (AttributeError, LookupError, TypeError, ValueError):
+        except Exception:  # noqa: BLE001
             return  # another cluster's schema let a malformed object through: no reason to end everybody's watch
         _append(record, point)
 
@@ -141,8 +141,8 @@ def point_of(gathered: Gathered, at: datetime) -> Point:
         at=at,
         phase=info.status,
         step=status.get("currentStepIndex"),
-        set_weight=int(info.set_weight) if info.set_weight else None,
-        actual_weight=int(info.actual_weight) if info.actual_weight else None,
+        set_weight=weight_of(info.set_weight),
+        actual_weight=weight_of(info.actual_weight),
         pods=tuple(Pods(revision, pods, ready) for revision, (pods, ready) in sorted(counted.items())),
         is_first=not status.get("stableRS"),
     )

@@ -18,8 +18,8 @@ from canarium.gitops.application.desired import Kinds, Renderings
 from canarium.gitops.git.repositories import Repositories
 from canarium.kube.cluster import Cluster
 from canarium.kube.controller.informer import Informer
-from canarium.kube.objects import parse_time
 from canarium.kube.resources import Resource
+from canarium.metrics.api_params import ApiProblem, time_ms
 from canarium.metrics.tsdb.store import MemoryStore
 from canarium.web.actions import rollout_action
 from canarium.web.application_actions import application_action
@@ -175,12 +175,8 @@ def moment(text: str, now: datetime) -> int:
     if not text:
         return round(now.timestamp() * 1000)
     try:
-        return round(float(text) * 1000)
-    except (ValueError, OverflowError):
-        pass
-    try:
-        return round(parse_time(text).timestamp() * 1000)
-    except ValueError as error:
+        return time_ms(text, "time")
+    except (ApiProblem, OverflowError) as error:
         raise CanariumError(
             f"time: {text[:60]!r} is no time", next_step="Give Unix seconds, or a time such as 2026-01-05T09:00:00Z."
         ) from error

@@ -1,8 +1,8 @@
 """`/api/v1/*` of a Prometheus somewhere else, as an ASGI application.
 
 Owns: which requests are passed on, how long an answer may take, what is said when there is none. Must not know: PromQL.
-The administrative part of the API deletes data and is never passed on; neither are cookies and credentials of the
-browser. User and password may stand in the address.
+The parts of the API that change data are never passed on; neither are cookies and credentials of the browser. User and
+password may stand in the address.
 """
 
 from __future__ import annotations
@@ -24,6 +24,29 @@ ANSWER_SECONDS = 30.0
 MAX_BODY_BYTES = 1 << 20
 _PREFIX = "/api/v1/"
 _PASSED_ON = ("accept", "content-type")
+_READING = frozenset(
+    (
+        "alertmanagers",
+        "alerts",
+        "features",
+        "format_query",
+        "label",
+        "labels",
+        "metadata",
+        "notifications",
+        "parse_query",
+        "query",
+        "query_exemplars",
+        "query_range",
+        "rules",
+        "scrape_pools",
+        "series",
+        "status",
+        "targets",
+    )
+)
+"""What may stand behind the prefix. Beside the administrative part that leaves out receiving samples (`write`, `otlp`).
+"""
 
 
 class Target(msgspec.Struct, frozen=True):
@@ -73,7 +96,7 @@ def prometheus_proxy(target: Target) -> AsgiApp:
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         path = str(scope["path"])
-        if not path.startswith(_PREFIX) or path.startswith(f"{_PREFIX}admin/") or ".." in path.split("/"):
+        if not _is_reading(path):
             await _refuse(send, 404, "not_found", f"{path} is not passed on")
             return
         if scope["method"] not in ("GET", "POST"):
@@ -107,6 +130,12 @@ def prometheus_proxy(target: Target) -> AsgiApp:
             await _pass_on(send, answer)
 
     return app
+
+
+def _is_reading(path: str) -> bool:
+    """Whether a path asks for something, also to servers between here and there that tidy `//`, `.` and `..` up."""
+    parts = path.removeprefix(_PREFIX).split("/")
+    return path.startswith(_PREFIX) and parts[0] in _READING and not {"", ".", ".."} & set(parts)
 
 
 _QUERY_SAFE = "!$&'()*+,;=:@/?%-._~[]{}"

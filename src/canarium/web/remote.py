@@ -13,7 +13,7 @@ from canarium.clock import Clock
 from canarium.errors import CanariumError
 from canarium.gitops.kinds import APP_PROJECTS, APPLICATION_SETS, APPLICATIONS
 from canarium.kube.cluster import Cluster, Unavailable, WatchEvent
-from canarium.kube.controller.informer import Informer
+from canarium.kube.controller.informer import RELIST_SECONDS, Informer
 from canarium.kube.kubeconfig import Connection
 from canarium.kube.remote import RemoteCluster
 from canarium.kube.remote.transport import Transport
@@ -122,8 +122,18 @@ class RemoteListers:
         """See `WatchedListers`."""
         if resource not in self._informers:
             informer = self._informers[resource] = Informer(self._cluster, self._clock, resource)
-            self._tasks.append(asyncio.create_task(informer.run(), name=f"informer/{resource}"))
+            self._tasks.append(asyncio.create_task(self._keep_fresh(informer), name=f"informer/{resource}"))
         return self._informers[resource]
+
+    async def _keep_fresh(self, informer: Informer) -> None:
+        """For ever: an object that cannot be understood here must not leave the rest of its kind as it is for good."""
+        while True:
+            try:
+                await informer.run()
+            except Exception as error:  # noqa: BLE001  # it is told where faults are told, and tried again
+                message = f"the page cannot follow {informer.resource.plural}"
+                asyncio.get_running_loop().call_exception_handler({"message": message, "exception": error})
+            await self._clock.sleep(RELIST_SECONDS)
 
     async def stop(self) -> None:
         """Watch no longer."""

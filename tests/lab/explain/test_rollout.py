@@ -45,7 +45,7 @@ def test_a_timed_pause_tells_until_when() -> None:
         "The rollout is paused at step 2 of 3 until 09:10:00 UTC.",
         "1 of 4 pods are of revision 2 (shop:2), for weight 25.",
     )
-    assert found.next_step == "Next is step 3 of 3: setWeight: 50. Promote to go on at once."
+    assert found.next_step == "Step 3 of 3 follows: setWeight: 50. Promote to go on at once."
     assert found.reasons == ("Paused",)
 
 

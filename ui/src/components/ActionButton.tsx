@@ -5,6 +5,8 @@ import { asApiError } from "@/api/http"
 import type { Action, Done } from "@/api/types"
 import { useTell } from "@/components/Toasts"
 
+const CLOSE = { "aria-label": "Close" }
+
 /**
  * Something that can be done. It says why it cannot, and before it is done what will happen.
  *
@@ -64,7 +66,7 @@ export function ActionButton({
           {action.label}
         </Button>
       </Tooltip>
-      <Modal opened={isOpen} onClose={close} title={<strong>{action.label}?</strong>} centered>
+      <Modal opened={isOpen} onClose={close} title={<strong>{action.label}?</strong>} centered closeButtonProps={CLOSE}>
         <Stack gap="md">
           <Text style={{ overflowWrap: "anywhere" }}>{action.consequence}</Text>
           {children}

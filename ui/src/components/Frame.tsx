@@ -13,6 +13,9 @@ const ROOMS = [
   { name: "Metrics", path: "/query", also: ["/targets", "/service-discovery", "/rules", "/alerts", "/status", "/metrics"] },
 ] as const
 
+/** Where a namespace can be chosen. */
+const LISTS: ReadonlySet<string> = new Set(["/rollouts", "/applications", "/applicationsets"])
+
 const KEYS: readonly (readonly [string, string])[] = [
   ["g a", "Applications"],
   ["g r", "Rollouts"],
@@ -69,7 +72,7 @@ export function Frame({ session, children }: { session: Session | null; children
                 </span>
               </Tooltip>
             )}
-            {(path === "/rollouts" || path.startsWith("/applications")) && <NamespacePicker names={session?.namespaces ?? []} />}
+            {LISTS.has(path) && <NamespacePicker names={session?.namespaces ?? []} />}
             <ActionIcon variant="default" size="lg" onClick={toggle} aria-label={scheme === "dark" ? "Use light colours" : "Use dark colours"}>
               <span aria-hidden="true">{scheme === "dark" ? "☀" : "☾"}</span>
             </ActionIcon>
@@ -83,7 +86,7 @@ export function Frame({ session, children }: { session: Session | null; children
       <main id="content" className="content" tabIndex={-1} data-stale={connection.connection === "lost"}>
         {children}
       </main>
-      <Modal opened={isHelping} onClose={help.close} title={<strong>Keyboard shortcuts</strong>} centered>
+      <Modal opened={isHelping} onClose={help.close} title={<strong>Keyboard shortcuts</strong>} centered closeButtonProps={{ "aria-label": "Close" }}>
         <Table>
           <Table.Tbody>
             {KEYS.map(([keys, what]) => (
@@ -122,7 +125,7 @@ function NamespacePicker({ names }: { names: readonly string[] }) {
       allowDeselect={false}
       searchable
       checkIconPosition="right"
-      w={190}
+      style={{ flex: "0 1 190px", minWidth: 96 }}
       nothingFoundMessage="No such namespace"
     />
   )

@@ -22,7 +22,8 @@ export function Squares({ pods, href }: { pods: readonly PodCell[]; href?: (pod:
 function Square({ pod, href, ...rest }: { pod: PodCell; href?: string; ref?: Ref<never> }) {
   const look = lookOfPod(pod)
   const label = `Pod ${pod.name}: ${pod.status}, ${pod.ready} ready`
-  const shared = { className: "square", "data-tone": look.tone, "aria-label": label, ...rest }
+  // Last: a Tooltip brings a class of its own.
+  const shared = { "data-tone": look.tone, "aria-label": label, ...rest, className: "square" }
   if (href === undefined) {
     return (
       <span role="img" {...shared}>

@@ -9,7 +9,7 @@ const SIGNS: Readonly<Record<Evidence["kind"], string>> = {
   event: "⚑",
   probe: "♥",
   condition: "§",
-  object: "⧉",
+  object: "◆",
 }
 
 /** Why it is where it is, the evidence, and what to do next. */

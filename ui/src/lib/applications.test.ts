@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest"
 import type { ApplicationRow, ApplicationSetRow } from "@/api/types"
-import { applicationPath, healthWords, narrowed, narrowedSets, parts, shortPath, shortRepo, shortSha, switchedWords, toneOf } from "@/lib/applications"
+import { applicationPath, authorName, healthWords, narrowed, narrowedSets, parts, shortPath, shortRepo, shortSha, switchedWords, toneOf } from "@/lib/applications"
 import { terms } from "@/lib/filter"
 
 function app(name: string, change: Partial<ApplicationRow> = {}): ApplicationRow {
@@ -110,6 +110,11 @@ describe("how things are written", () => {
     expect(shortPath("adventures/01-echoes/intermediate/manifests/overlays/prod", 30)).toBe("…/manifests/overlays/prod")
   })
 
+  it("an author is known by name", () => {
+    expect(authorName({ author: "Ann Lee <ann@example.com>" })).toBe("Ann Lee")
+    expect(authorName({ author: "<ann@example.com>" })).toBe("<ann@example.com>")
+  })
+
   it("a commit is short, a version is whole", () => {
     expect(shortSha("9be1ebcaee2efdeb3e3d1f5ec70f6b4849471a59")).toBe("9be1ebc")
     expect(shortSha("1.2.3-rc.1")).toBe("1.2.3-rc.1")
@@ -125,6 +130,8 @@ describe("how things are written", () => {
   it("the colour of the whole is that of its worst", () => {
     expect(toneOf(app("a"))).toBe("ok")
     expect(toneOf(app("a", { sync: "OutOfSync" }))).toBe("hold")
+    expect(toneOf(app("a", { health: "Missing", operation: "" }))).toBe("hold")
+    expect(toneOf(app("a", { health: "Missing", operation: "Failed" }))).toBe("bad")
     expect(toneOf(app("a", { sync: "OutOfSync", health: "Degraded" }))).toBe("bad")
     expect(healthWords([app("a"), app("b", { health: "Degraded" }), app("c")])).toBe("1 Degraded, 2 Healthy")
   })

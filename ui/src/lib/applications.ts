@@ -3,7 +3,7 @@
 import type { ApplicationRow, ApplicationSetRow, Commit } from "@/api/types"
 import { isFound, type Term } from "@/lib/filter"
 import { ALL } from "@/lib/namespace"
-import { lookOf, type Tone } from "@/lib/phases"
+import type { Tone } from "@/lib/phases"
 
 /** What a list is narrowed to; an empty set of words means any. */
 export interface Narrowed {
@@ -80,7 +80,8 @@ const TONES: readonly Tone[] = ["bad", "bad", "hold", "hold", "busy", "hold", "o
 
 /** The colour of the whole Application. */
 export function toneOf(row: Pick<ApplicationRow, "sync" | "health" | "operation" | "problem">): Tone {
-  return TONES[trouble(row)] ?? "calm"
+  const isOnlyMissing = trouble(row) === 1 && row.operation !== "Failed" && row.operation !== "Error"
+  return isOnlyMissing ? "hold" : (TONES[trouble(row)] ?? "calm")
 }
 
 /** Whether an operation is under way. */
@@ -136,6 +137,11 @@ export function subject(commit: Pick<Commit, "message">): string {
   return commit.message.split("\n", 1)[0] ?? ""
 }
 
+/** `Ann` of `Ann <ann@example.com>`. */
+export function authorName(commit: Pick<Commit, "author">): string {
+  return commit.author.replace(/\s*<[^<>]*>$/, "") || commit.author
+}
+
 /** `https://github.com/acme/shop.git` and `/srv/acme/shop.git` are both `acme/shop`. */
 export function shortRepo(repo: string): string {
   const path = repo.replace(/\/+$/, "").replace(/\.git$/, "").split(/[/:]/).filter((one) => one !== "")
@@ -156,11 +162,6 @@ export function healthWords(rows: readonly ApplicationRow[]): string {
   return counts(rows.map((row) => word(row.health)), HEALTH_ORDER, new Set())
     .map(([one, count]) => `${count} ${one}`)
     .join(", ")
-}
-
-/** Sign of a state. */
-export function signOf(state: string): string {
-  return lookOf(word(state)).sign
 }
 
 function compare(a: string, b: string): number {

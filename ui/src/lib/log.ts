@@ -59,6 +59,13 @@ export class LogBuffer {
   }
 }
 
+/** The lines that came after those that are held. */
+export function newerThan(held: readonly LogLine[], lines: readonly LogLine[]): readonly LogLine[] {
+  const last = held[held.length - 1]?.number ?? -1
+  const first = lines[0]?.number ?? 0
+  return lines.slice(Math.max(0, last + 1 - first)) // numbers have no gaps
+}
+
 /** The lines in which a text occurs, whatever its case. */
 export function filtered(lines: readonly LogLine[], text: string): readonly LogLine[] {
   const wanted = text.toLowerCase()

@@ -1,4 +1,4 @@
-/** A state is a word and a sign before it is a colour. The signs are those of Argo's command line where it has one. */
+/** A state is a word and a sign before it is a colour. The signs are those of Argo's command line where fonts have them. */
 
 export type Tone = "ok" | "bad" | "busy" | "hold" | "calm"
 
@@ -12,7 +12,7 @@ const BAD: Look = { tone: "bad", sign: "✖" }
 const WARNING: Look = { tone: "bad", sign: "⚠" }
 const BUSY: Look = { tone: "busy", sign: "◌" }
 const WAITING: Look = { tone: "busy", sign: "◷" }
-const HOLD: Look = { tone: "hold", sign: "॥" }
+const HOLD: Look = { tone: "hold", sign: "‖" }
 const UNSURE: Look = { tone: "hold", sign: "?" }
 const CALM: Look = { tone: "calm", sign: "•" }
 
@@ -28,6 +28,7 @@ const LOOKS: Readonly<Record<string, Look>> = {
   ReplicaFailure: BAD,
   ScaledDown: CALM,
   Missing: { tone: "hold", sign: "◇" },
+  Unknown: UNSURE,
   // Argo CD's sync and operations
   Synced: OK,
   OutOfSync: { tone: "hold", sign: "⇅" },

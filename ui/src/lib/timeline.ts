@@ -39,7 +39,8 @@ export interface StepColumns {
   readonly ready: readonly (readonly (number | null)[])[]
 }
 
-/** One instant for each point, and now, up to which the last state reaches. A revision without pods has none ready. */
+/** One instant for each point, and now, up to which the last state reaches. A revision without pods has a gap, before and
+ * after which it has none ready. */
 export function stepColumns(times: Times, now: number): StepColumns {
   const { points, revisions } = times
   const last = points[points.length - 1]
@@ -48,7 +49,10 @@ export function stepColumns(times: Times, now: number): StepColumns {
     times: all.map((one) => one.at / 1000),
     setWeight: all.map((one) => one.item.setWeight),
     actualWeight: all.map((one) => one.item.actualWeight),
-    ready: revisions.map((_, index) => all.map((one) => one.item.ready[index] ?? 0)),
+    ready: revisions.map((_, index) => {
+      const has = all.map((one) => (one.item.pods[index] ?? 0) > 0)
+      return all.map((one, at) => (has[at] === true ? (one.item.ready[index] ?? 0) : has[at - 1] === true || has[at + 1] === true ? 0 : null))
+    }),
   }
 }
 
@@ -72,18 +76,26 @@ export interface Instant {
   readonly setWeight: number | null
   readonly actualWeight: number | null
   readonly ready: readonly { readonly revision: number; readonly ready: number; readonly pods: number }[]
-  /** What happened close to it, nearest first. */
-  readonly measurements: readonly TimelineMark[]
-  readonly events: readonly TimelineMark[]
+  readonly measurements: Near
+  readonly events: Near
 }
 
-/** within: how far a mark may be away to count as being at that instant. */
+/** What happened close to an instant, nearest first; else the one thing that is nearest, however far away. */
+export interface Near {
+  readonly isClose: boolean
+  readonly marks: readonly TimelineMark[]
+}
+
+/** within: how far a mark may be away to count as being at that instant. limit: how many are told at most. */
 export function instantAt(times: Times, at: number, within: number, limit = 4): Instant {
   const point = times.points[indexAt(times.points, at)]?.item
-  const near = times.marks
-    .filter((mark) => Math.abs(mark.at - at) <= within)
-    .sort((a, b) => Math.abs(a.at - at) - Math.abs(b.at - at))
-    .map((mark) => mark.item)
+  const sorted = [...times.marks].sort((a, b) => Math.abs(a.at - at) - Math.abs(b.at - at))
+  const near = (isOf: (mark: TimelineMark) => boolean): Near => {
+    const all = sorted.filter((mark) => isOf(mark.item))
+    const close = all.filter((mark) => Math.abs(mark.at - at) <= within)
+    const marks = (close.length > 0 ? close.slice(0, limit) : all.slice(0, 1)).map((mark) => mark.item)
+    return { isClose: close.length > 0, marks }
+  }
   return {
     at,
     isRecorded: point !== undefined,
@@ -93,8 +105,8 @@ export function instantAt(times: Times, at: number, within: number, limit = 4): 
     ready: times.revisions
       .map((revision, index) => ({ revision, ready: point?.ready[index] ?? 0, pods: point?.pods[index] ?? 0 }))
       .filter((one) => one.pods > 0 || one.ready > 0),
-    measurements: near.filter((mark) => mark.kind === "measurement").slice(0, limit),
-    events: near.filter((mark) => mark.kind !== "measurement").slice(0, limit),
+    measurements: near((mark) => mark.kind === "measurement"),
+    events: near((mark) => mark.kind !== "measurement"),
   }
 }
 
@@ -106,7 +118,7 @@ export const SPANS: readonly { readonly span: Span; readonly label: string }[] =
   { span: "all", label: "All" },
 ]
 
-/** When the latest update began: the newest revision's pods appeared, or the weight went back to its start. */
+/** When the latest update began or was tried again: before the newest revision's pods appeared. A lost pod is no update. */
 export function updateStart(times: Times): number {
   const { points, revisions } = times
   const newest = revisions.length - 1
@@ -117,8 +129,7 @@ export function updateStart(times: Times): number {
     const after = points[index]?.item
     if (before === undefined || after === undefined) continue
     const appeared = (before.pods[newest] ?? 0) === 0 && (after.pods[newest] ?? 0) > 0
-    const restarted = before.phase === "Healthy" && after.phase !== "Healthy"
-    if (restarted || appeared) {
+    if (appeared) {
       // The update begins with the first point of unrest before its pods are there.
       let start = index
       while (start > 1 && points[start - 1]?.item.phase === "Progressing") start -= 1
@@ -145,6 +156,13 @@ export function spanOf(times: Times, span: Span, now: number): readonly [number,
     case "all":
       return [room(first - Math.max(1000, (now - first) * 0.02)), now]
   }
+}
+
+/** The revisions that had pods at some time of the span. */
+export function revisionsIn(times: Times, span: readonly [number, number]): readonly number[] {
+  const [from, to] = span
+  const points = times.points.filter((point, index) => point.at <= to && (times.points[index + 1]?.at ?? to) >= from)
+  return times.revisions.filter((_, index) => points.some((point) => (point.item.pods[index] ?? 0) > 0))
 }
 
 /** A mark at its place: x is 0 to 1 of the span; row keeps marks apart that would cover each other. */

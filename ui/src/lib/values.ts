@@ -1,10 +1,10 @@
 /** What of measured values can be shown: numbers for a chart, texts for people, and why there is no chart. Pure. */
 
 import type { Measurement, MetricResult, Requirement, Threshold } from "@/api/types"
-import { instant } from "@/lib/time"
+import { duration, instant } from "@/lib/time"
 import { formatTime, queryHref } from "@/lib/queryurl"
 
-/** One measurement that can be drawn. at: milliseconds; index: its place among the measurements. */
+/** One measurement that can be drawn; without a number, that there was one. at: milliseconds; index: its place among the measurements. */
 export interface Drawn {
   readonly at: number
   readonly values: readonly (number | null)[]
@@ -17,11 +17,11 @@ export function measuredAt(measurement: Pick<Measurement, "started" | "finished"
   return instant(measurement.finished === "" ? measurement.started : measurement.finished)
 }
 
-/** Measurements with a time and a number, oldest first. */
+/** Measurements with a time, oldest first. */
 export function drawable(measurements: readonly Measurement[]): readonly Drawn[] {
   return measurements
     .map((one, index) => ({ at: measuredAt(one), values: one.numbers, phase: one.phase, index }))
-    .filter((one) => Number.isFinite(one.at) && one.values.some((value) => value !== null))
+    .filter((one) => Number.isFinite(one.at))
     .sort((a, b) => a.at - b.at)
 }
 
@@ -29,7 +29,7 @@ export function drawable(measurements: readonly Measurement[]): readonly Drawn[]
 export function noChart(metric: Pick<MetricResult, "measurements">): string {
   const { measurements } = metric
   if (measurements.length === 0) return "Nothing has been measured yet."
-  if (drawable(measurements).length > 0) return ""
+  if (measurements.some((one) => one.numbers.some((value) => value !== null))) return ""
   if (measurements.every((one) => one.phase === "Error")) return "Every measurement ended in an error, so there is no value to draw."
   if (measurements.every((one) => one.value === "")) return "No measurement has a value, so there is nothing to draw."
   if (measurements.every((one) => one.value === "" || one.value === "[]")) {
@@ -122,6 +122,20 @@ export function tally(counted: Pick<MetricResult, "successful" | "failed" | "inc
   return parts.length === 0 ? "nothing measured" : parts.map(([count, word]) => `${count} ${word}`).join(", ")
 }
 
+/** A sentence in pieces: those at odd places stood between backticks. */
+export function coded(text: string): readonly string[] {
+  const parts = text.split("`")
+  return parts.length % 2 === 1 ? parts : [text]
+}
+
+/** How long it took; a measurement is often over in no time. */
+export function tookText(measurement: Pick<Measurement, "started" | "finished">): string {
+  if (measurement.finished === "") return "running"
+  const took = instant(measurement.finished) - instant(measurement.started)
+  if (Number.isNaN(took)) return ""
+  return took < 1000 ? "under 1s" : duration(took)
+}
+
 export type TokenKind = "comment" | "string" | "number" | "keyword" | "function" | "label" | "plain"
 export interface Token {
   readonly text: string
@@ -132,7 +146,7 @@ const KEYWORDS = new Set(
   "and or unless by without on ignoring group_left group_right offset bool start end inf nan".split(" "),
 )
 const TOKENS =
-  /(?<comment>#[^\n]*)|(?<string>"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|`[^`]*`)|(?<number>(?<![\w:])(?:\d+(?:ms|[smhdwy]))+(?!\w)|(?<![\w:])(?:0x[\da-fA-F]+|\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)(?!\w))|(?<word>[a-zA-Z_:][\w:]*)(?<call>(?=\s*\())?(?<match>(?=\s*(?:!=|=~|!~|=)))?/g
+  /(?<comment>#[^\n]*)|(?<string>"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|`[^`]*`)|(?<number>(?<![\w:])(?:\d+(?:ms|[smhdwy]))+(?!\w)|(?<![\w:])(?:0x[\da-fA-F]+|\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)(?!\w))|(?<word>[a-zA-Z_:][\w:]*)(?=\s*(?<next>\(|(?:=~?|!=|!~)\s*["'`])?)/g
 
 /** A query in pieces for colouring; together they are the query. */
 export function tokens(query: string): readonly Token[] {
@@ -152,6 +166,7 @@ function kindOf(groups: Readonly<Record<string, string | undefined>>): TokenKind
   if (groups["string"] !== undefined) return "string"
   if (groups["number"] !== undefined) return "number"
   if (KEYWORDS.has((groups["word"] ?? "").toLowerCase())) return "keyword"
-  if (groups["call"] !== undefined) return "function"
-  return groups["match"] !== undefined ? "label" : "plain"
+  const next = groups["next"] ?? ""
+  if (next === "(") return "function"
+  return next === "" ? "plain" : "label"
 }

@@ -231,7 +231,7 @@ class _Story:
             f"{have} of {_pods(total)} are of {self._revision(self.canary)}, for weight {desired_weight(self.rollout)}."
         )
         ends = pause_ends_at(step.pause, held)
-        fact = Fact("condition", f"Paused since {held.start_time} ({place})", self.about, held.start_time)
+        fact = Fact("condition", f"Paused at {place}", self.about, held.start_time)
         if ends is None:
             return Explanation(
                 tone="attention",
@@ -257,7 +257,7 @@ class _Story:
             tone="attention",
             lines=(f"The rollout is paused ({held.reason}) since {held.start_time}.",),
             evidence=(
-                Fact("condition", f"Paused since {held.start_time}: {held.reason}", self.about, held.start_time),
+                Fact("condition", f"Paused: {held.reason}", self.about, held.start_time),
             ),
             next_step="Promote to go on, or abort.",
             commands=commands,
@@ -446,7 +446,7 @@ class _Story:
         steps = self.rollout.spec.steps
         if index + 1 >= len(steps):
             return "After that the update is complete." if steps else ""
-        return f"Next is step {index + 2} of {len(steps)}: {step_text(steps[index + 1])}."
+        return f"Step {index + 2} of {len(steps)} follows: {step_text(steps[index + 1])}."
 
 
 def _pods(number: int) -> str:

@@ -71,7 +71,7 @@ class EventIndex:
         self._about: dict[str, dict[ObjectKey, tuple[int, EventRow]]] = {}
         self._whose: dict[ObjectKey, str] = {}
         self._heard = 0  # how many were heard of: their order within a second, which is all that their times tell
-        for event in sorted(lister.list(), key=lambda event: (event_row(event).last, _version(event))):
+        for event in sorted(lister.list(), key=lambda event: (_last(event), _version(event))):
             self._take(event)
         lister.on_change(self._take)
 
@@ -96,11 +96,22 @@ class EventIndex:
                 del self._about[former]
         if lister is None or lister.uid(*key) is None:
             return  # it was removed
-        involved = event.get("involvedObject") or {}
-        named = f"{involved.get('kind', '')}/{involved.get('namespace', '')}/{involved.get('name', '')}"
-        whose = self._whose[key] = involved.get("uid") or named
-        self._about.setdefault(whose, {})[key] = (self._heard, event_row(event))
+        try:
+            row, involved = event_row(event), event.get("involvedObject") or {}
+            named = f"{involved.get('kind', '')}/{involved.get('namespace', '')}/{involved.get('name', '')}"
+            whose = str(involved.get("uid") or named)
+        except (AttributeError, TypeError):
+            return  # it cannot be read: no reason to end everybody's watch
+        self._whose[key] = whose
+        self._about.setdefault(whose, {})[key] = (self._heard, row)
         self._heard += 1
+
+
+def _last(event: Obj) -> str:
+    try:
+        return str(event_row(event).last)
+    except (AttributeError, TypeError):
+        return ""
 
 
 def _version(event: Obj) -> int:

@@ -102,8 +102,8 @@ def rollout_row(gathered: Gathered, info: RolloutInfo, cells: Iterable[ReplicaSe
         created=info.created,
         step=min(status.get("currentStepIndex") or 0, len(steps)) if steps else None,
         steps=len(steps),
-        set_weight=_number(info.set_weight),
-        actual_weight=_number(info.actual_weight),
+        set_weight=weight_of(info.set_weight),
+        actual_weight=weight_of(info.actual_weight),
         desired=info.counts.desired,
         ready=info.counts.ready,
         available=info.counts.available,
@@ -148,8 +148,12 @@ def _strategy(name: str) -> Literal["Canary", "BlueGreen", ""]:
             return ""
 
 
-def _number(text: str) -> int | None:
-    return int(text) if text else None
+def weight_of(text: str) -> int | None:
+    """A weight in percent, as it is printed: an API server may keep `25.0`. None for none."""
+    try:
+        return round(float(text)) if text else None
+    except (ValueError, OverflowError):
+        return None
 
 
 class RolloutRows:

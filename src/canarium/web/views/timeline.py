@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Final
+from urllib.parse import quote
 
 from canarium.clock import Clock
 from canarium.kube.controller.reconciler import WatchedListers
@@ -98,7 +99,7 @@ def measurement_marks(run: Obj, page: str) -> Iterator[TimelineMark]:
                     label=metric,
                     phase=measurement.get("phase") or "",
                     text=f"{metric}: {told[:200]}",
-                    href=f"{page}/analysis/{name}?metric={metric}",
+                    href=f"{page}/analysis/{name}?metric={quote(metric, safe='')}",
                 )
 
 

@@ -23,20 +23,22 @@ export function Explorer({ isOpen, onClose, onInsert }: { isOpen: boolean; onClo
   const [typed, setTyped] = useState("")
   const [chosen, setChosen] = useState("")
   return (
-    <Drawer
-      opened={isOpen}
-      onClose={onClose}
-      position="right"
-      size="lg"
-      title={<strong>Metrics</strong>}
-      closeButtonProps={{ "aria-label": "Close the explorer" }}
-    >
-      {chosen === "" ? (
-        <All typed={typed} setTyped={setTyped} onChoose={setChosen} isOpen={isOpen} />
-      ) : (
-        <One name={chosen} onBack={() => setChosen("")} onInsert={onInsert} />
-      )}
-    </Drawer>
+    <Drawer.Root opened={isOpen} onClose={onClose} position="right" size="lg">
+      <Drawer.Overlay />
+      <Drawer.Content aria-label="Metrics">
+        <Drawer.Body>
+          <div className="explorer-head">
+            <strong>Metrics</strong>
+            <Drawer.CloseButton aria-label="Close the explorer" />
+          </div>
+          {chosen === "" ? (
+            <All typed={typed} setTyped={setTyped} onChoose={setChosen} isOpen={isOpen} />
+          ) : (
+            <One name={chosen} onBack={() => setChosen("")} onInsert={onInsert} />
+          )}
+        </Drawer.Body>
+      </Drawer.Content>
+    </Drawer.Root>
   )
 }
 
@@ -151,7 +153,7 @@ function Label({ label, onInsert }: { label: LabelCount; onInsert: (value: strin
       <ul>
         {listed.map(([value, size]) => (
           <li key={value}>
-            <button type="button" aria-label={`Insert with ${label.name}=${value}`} onClick={() => onInsert(value)}>
+            <button type="button" title={`Insert into query, with ${label.name}=${JSON.stringify(value)}`} onClick={() => onInsert(value)}>
               <span className="mono">{value}</span>
               <span className="faint nowrap">{counted(size, "series", "series")}</span>
             </button>

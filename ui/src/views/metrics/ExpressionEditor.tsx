@@ -49,6 +49,8 @@ const LOOK = EditorView.theme({
     overflow: "hidden",
   },
   ".cm-tooltip.cm-tooltip-autocomplete": { overflow: "visible" },
+  ".cm-tooltip-autocomplete.cm-tooltip-below": { marginTop: "6px" },
+  ".cm-tooltip-autocomplete.cm-tooltip-above": { marginTop: "-6px" },
   ".cm-tooltip.cm-tooltip-autocomplete > ul": {
     fontFamily: "var(--mantine-font-family-monospace)",
     fontSize: "13px",

@@ -200,7 +200,7 @@ function PanelMenu({
 }) {
   const [earlier, setEarlier] = useState<readonly string[]>([])
   return (
-    <Menu position="bottom-end" width={420} onOpen={() => setEarlier(history())} withinPortal>
+    <Menu position="bottom-end" width={420} onOpen={() => setEarlier(history())} withinPortal={false} withInitialFocusPlaceholder={false}>
       <Menu.Target>
         <ActionIcon variant="default" size={36} aria-label="More: format, history, remove">
           <span aria-hidden="true">⋮</span>
@@ -215,7 +215,7 @@ function PanelMenu({
         {earlier.length > 0 && (
           <>
             <Menu.Divider />
-            <Menu.Label>Earlier queries</Menu.Label>
+            <Menu.Label className="menu-label">Earlier queries</Menu.Label>
             {earlier.map((text) => (
               <Menu.Item key={text} className="mono history-item" onClick={() => onChoose(text)}>
                 {text}
@@ -265,7 +265,7 @@ function GraphControls({ panel, set }: { panel: Panel; set: (changes: Partial<Pa
       <TimeInput label="End time, UTC" value={panel.end} by={panel.range / 2} onChange={(end) => set({ end })} />
       <Select
         size="xs"
-        w={150}
+        w={164}
         aria-label="Resolution"
         data={[
           { value: "low", label: "Low resolution" },
@@ -342,7 +342,10 @@ function TableResult({ panel, runs, set, isChanged }: ResultProps) {
   const answer = useAnswer(`${panel.expr}\n${panel.end}\n${runs}`, (signal) =>
     prometheusAnswer<QueryResult>("query", parameters, signal),
   )
-  if (answer.error !== null) return <QueryProblem problem={answer.error.problem} status={answer.error.status} nextStep={answer.error.nextStep} />
+  if (answer.error !== null) {
+    const { problem, status, nextStep } = answer.error
+    return <QueryProblem problem={problem} status={status} nextStep={nextStep} onWhy={() => set({ tab: "explain" })} />
+  }
   if (answer.value === null) return <Loading lines={3} height={28} />
   const data = answer.value.data
   const size = data.resultType === "vector" || data.resultType === "matrix" ? data.result.length : 1
@@ -387,7 +390,10 @@ function GraphResult({ panel, runs, set, isChanged }: ResultProps) {
     }
     return { over, answer: await prometheusAnswer<Matrix>("query_range", parameters, signal) }
   })
-  if (answer.error !== null) return <QueryProblem problem={answer.error.problem} status={answer.error.status} nextStep={answer.error.nextStep} />
+  if (answer.error !== null) {
+    const { problem, status, nextStep } = answer.error
+    return <QueryProblem problem={problem} status={status} nextStep={nextStep} onWhy={() => set({ tab: "explain" })} />
+  }
   if (answer.value === null) return <Loading lines={1} height={380} />
   const { over, answer: told } = answer.value
   const size = told.data.result.length

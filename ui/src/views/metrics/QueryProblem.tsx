@@ -1,5 +1,17 @@
-/** What was wrong with a query, in Prometheus' own words. */
-export function QueryProblem({ problem, status = 400, nextStep = "" }: { problem: string; status?: number; nextStep?: string }) {
+import { Button } from "@mantine/core"
+
+/** What was wrong with a query, in Prometheus' own words. onWhy: leads to what tells more. */
+export function QueryProblem({
+  problem,
+  status = 400,
+  nextStep = "",
+  onWhy,
+}: {
+  problem: string
+  status?: number
+  nextStep?: string
+  onWhy?: () => void
+}) {
   return (
     <div className="query-problem" role="alert">
       <strong>
@@ -8,6 +20,11 @@ export function QueryProblem({ problem, status = 400, nextStep = "" }: { problem
       </strong>
       <code>{problem}</code>
       {nextStep !== "" && <span>{nextStep}</span>}
+      {onWhy !== undefined && status === 400 && (
+        <Button size="xs" variant="default" style={{ justifySelf: "start" }} onClick={onWhy}>
+          Why?
+        </Button>
+      )}
     </div>
   )
 }

@@ -1,4 +1,4 @@
-import { useState } from "react"
+import { useState, type ReactNode } from "react"
 import type { QueryNode } from "@/api/types"
 import { counted } from "@/lib/units"
 
@@ -11,12 +11,18 @@ export function QueryTree({ node }: { node: QueryNode }) {
   )
 }
 
+/** Text with what is between backticks as code. */
+function withCode(text: string): ReactNode {
+  return text.split("`").map((part, index) => (index % 2 === 1 ? <code key={index}>{part}</code> : part))
+}
+
 function Part({ node }: { node: QueryNode }) {
   const [isOpen, setOpen] = useState(true)
   const [isDetailed, setDetailed] = useState(false)
   const labels = Object.entries(node.labels).sort((a, b) => b[1] - a[1])
   const hasMore = node.series.length > 0 || labels.length > 0
-  const isEmpty = node.problem === "" && node.value === "" && node.count === 0
+  const isSingle = node.valueType === "scalar" || node.valueType === "string"
+  const isEmpty = node.problem === "" && node.count === 0 && !isSingle
   return (
     <li>
       <div className="qpart" data-tone={node.problem !== "" ? "bad" : isEmpty ? "hold" : undefined}>
@@ -41,10 +47,10 @@ function Part({ node }: { node: QueryNode }) {
           <span className="qworth">
             {node.problem !== "" ? (
               <span className="bad">✖ fails</span>
-            ) : node.value !== "" ? (
-              <strong className="mono">{node.value}</strong>
             ) : isEmpty ? (
               <span className="hold">◇ empty</span>
+            ) : isSingle ? (
+              <strong className="mono">{node.value}</strong>
             ) : hasMore ? (
               <button type="button" className="qcount" aria-expanded={isDetailed} onClick={() => setDetailed(!isDetailed)}>
                 {counted(node.count, "result", "results")} <span aria-hidden="true">{isDetailed ? "▴" : "▾"}</span>
@@ -52,11 +58,12 @@ function Part({ node }: { node: QueryNode }) {
             ) : (
               counted(node.count, "result", "results")
             )}
+            {node.value !== "" && node.count > 0 && !isSingle && <span className="faint qtime">{node.value}</span>}
             {node.milliseconds > 0 && <span className="faint qtime">{node.milliseconds < 1 ? "<1" : Math.round(node.milliseconds)} ms</span>}
           </span>
         </div>
-        {node.problem !== "" && <p className="qnote bad">{node.problem}</p>}
-        {node.note !== "" && <p className="qnote">{node.note}</p>}
+        {node.problem !== "" && <p className="qnote bad">{withCode(node.problem)}</p>}
+        {node.note !== "" && <p className="qnote">{withCode(node.note)}</p>}
         {isDetailed && (
           <div className="qdetail">
             {labels.length > 0 && (

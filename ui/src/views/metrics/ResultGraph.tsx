@@ -19,8 +19,9 @@ const DARK = ["#6abfe1", "#ff9e64", "#7fd68a", "#d59bf0", "#f3cb66", "#ff8fb5", 
 interface Hover {
   readonly index: number
   readonly left: number
-  readonly top: number
+  /** Those that are near the cursor, in the order in which they lie above one another. */
   readonly nearest: readonly number[]
+  readonly closest: number
 }
 
 /** A range query's answer as lines. start, end, step: milliseconds. */
@@ -47,6 +48,12 @@ export default function ResultGraph({
   const names = useMemo(() => drawn.result.map((series) => seriesName(series.metric)), [drawn])
   const common = useMemo(() => commonLabels(drawn.result.map((series) => series.metric)), [drawn])
   const short = useMemo(() => drawn.result.map((series) => withoutLabels(series.metric, common)), [drawn, common])
+  // Near the cursor there is room for what differs only.
+  const told = useMemo(() => {
+    const name = short[0]?.["__name__"] ?? ""
+    const isSame = short.length > 1 && short.every((metric) => metric["__name__"] === name && Object.keys(metric).length > 1)
+    return short.map((metric) => seriesName(isSame ? withoutLabels(metric, { __name__: name }) : metric))
+  }, [short])
   const signature = names.join("\n")
   const [choice, setChoice] = useState<{ of: string; isShown: readonly boolean[] }>({ of: "", isShown: [] })
   const isShown = useMemo(() => (choice.of === signature ? choice.isShown : names.map(() => true)), [choice, signature, names])
@@ -91,13 +98,15 @@ export default function ResultGraph({
             show: isShown[index] !== false,
             stroke: colour,
             width: names.length > 100 ? 1 : 1.6,
-            dash: index >= palette.length ? DASHES[Math.floor(index / palette.length) % DASHES.length] : undefined,
-            fill: display === "stacked" ? `${colour}38` : undefined,
+            dash: display === "lines" && index >= palette.length ? DASHES[Math.floor(index / palette.length) % DASHES.length] : undefined,
+            fill: display === "stacked" ? `${colour}55` : undefined,
             points: { show: isSparse, size: 5, fill: colour },
             spanGaps: false,
           }
         }),
       ],
+      // Each area reaches down to the one below it.
+      bands: display === "stacked" ? bandsOf(isShown) : [],
       cursor: { drag: { x: true, y: false, setScale: false }, points: { size: 7 }, y: false },
       hooks: {
         setSelect: [
@@ -122,8 +131,9 @@ export default function ResultGraph({
               .filter(({ index, value }) => value !== null && isShown[index] !== false)
               .sort((a, b) => Math.abs((a.value ?? 0) - at) - Math.abs((b.value ?? 0) - at))
               .slice(0, NEAREST)
-              .map(({ index }) => index)
-            setHover({ index: idx, left, top: top ?? 0, nearest })
+            const closest = nearest[0]?.index ?? -1
+            const above = nearest.toSorted((a, b) => (b.value ?? 0) - (a.value ?? 0)).map(({ index }) => index)
+            setHover({ index: idx, left, nearest: above, closest })
           },
         ],
       },
@@ -149,10 +159,10 @@ export default function ResultGraph({
             style={hover.left > (host.current?.clientWidth ?? 0) / 2 ? { right: (host.current?.clientWidth ?? 0) - hover.left - 54 } : { left: hover.left + 96 }}
           >
             <div className="graph-tip-time">{utc(time)}</div>
-            {hover.nearest.map((index, at) => (
-              <div key={index} className="graph-tip-row" data-nearest={at === 0 || undefined}>
+            {hover.nearest.map((index) => (
+              <div key={index} className="graph-tip-row" data-nearest={index === hover.closest || undefined}>
                 <Swatch colour={palette[index % palette.length] ?? ""} />
-                <span className="ellipsis">{seriesName(short[index] ?? {})}</span>
+                <span className="ellipsis">{told[index]}</span>
                 <strong>{formatValue(values[index]?.[hover.index] ?? Number.NaN, unit)}</strong>
               </div>
             ))}
@@ -194,6 +204,12 @@ const TIME_STAMPS: uPlot.Axis.Values = [
 /** Single values between gaps would be invisible as a line. */
 function isDotted(column: readonly (number | null)[]): boolean {
   return column.some((value, at) => value !== null && (column[at - 1] ?? null) === null && (column[at + 1] ?? null) === null)
+}
+
+/** Each shown series with the shown one before it. */
+function bandsOf(isShown: readonly boolean[]): uPlot.Band[] {
+  const shown = isShown.flatMap((each, index) => (each ? [index + 1] : []))
+  return shown.slice(1).map((index, at) => ({ series: [index, shown[at] ?? 0] }))
 }
 
 function utc(seconds: number): string {

@@ -93,7 +93,9 @@ function Pool({ pool, members }: { pool: string; members: readonly Found[] }) {
           <tbody>
             {listed.map((each, index) => (
               <tr key={index}>
-                <td>{Object.keys(each.before).length === 0 ? <span className="faint">not told</span> : <Labels labels={each.before} />}</td>
+                <td>
+                  <Before labels={each.before} isOpen={members.length === 1} />
+                </td>
                 <td>{each.after === null ? <span className="tag">dropped by relabelling</span> : <Labels labels={each.after} />}</td>
               </tr>
             ))}
@@ -109,5 +111,20 @@ function Pool({ pool, members }: { pool: string; members: readonly Found[] }) {
         </div>
       )}
     </section>
+  )
+}
+
+/** Many labels are found; the address tells most. */
+function Before({ labels, isOpen }: { labels: Metric; isOpen: boolean }) {
+  const size = Object.keys(labels).length
+  if (size === 0) return <span className="faint">not told</span>
+  const name = labels["__meta_kubernetes_pod_name"] ?? labels["__meta_kubernetes_endpoint_address_target_name"] ?? ""
+  return (
+    <details open={isOpen}>
+      <summary>
+        <span className="mono">{labels["__address__"] ?? ""}</span> {name} <span className="faint">{counted(size, "label", "labels")}</span>
+      </summary>
+      <Labels labels={labels} />
+    </details>
   )
 }

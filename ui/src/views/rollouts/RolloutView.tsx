@@ -10,7 +10,8 @@ import { WhyPanel } from "@/components/WhyPanel"
 import { applicationPath, rolloutPath } from "@/lib/rollouts"
 import { Revisions } from "@/views/rollouts/Revisions"
 import { RolloutActions } from "@/views/rollouts/RolloutActions"
-import { Events, Summary, useTitle } from "@/views/rollouts/Summary"
+import { Events, Summary } from "@/views/rollouts/Summary"
+import { useTitle } from "@/lib/title"
 import { Track } from "@/views/rollouts/Track"
 
 const Timeline = lazy(() => import("@/views/rollouts/Timeline"))
@@ -22,7 +23,7 @@ export default function RolloutView({ namespace, name, pod }: { namespace: strin
   const loaded = useValue<RolloutDetail>(topic)
   const [last, setLast] = useState<{ topic: string; detail: RolloutDetail } | null>(null)
   const [, navigate] = useLocation()
-  useTitle(pod === "" ? `${name} in ${namespace}` : `${pod}, ${name}`)
+  useTitle(pod, name, namespace)
   if (loaded.state === "data" && last?.detail !== loaded.value) setLast({ topic, detail: loaded.value })
   const remembered = last?.topic === topic ? last.detail : null
   return (
@@ -78,7 +79,7 @@ function Deleted({ detail }: { detail: RolloutDetail }) {
         What you see is how it was before. <Link href="/rollouts">All Rollouts</Link>
       </div>
       <div className="was">
-        <Detail detail={{ ...detail, actions: [] }} isGone />
+        <Detail detail={{ ...detail, actions: [], track: detail.track.map((step) => ({ ...step, ends: "" })) }} isGone />
       </div>
     </>
   )
@@ -113,7 +114,7 @@ function Detail({ detail, isGone = false }: { detail: RolloutDetail; isGone?: bo
       <div className="rollout-columns">
         <div className="rollout-column">
           <WhyPanel why={detail.why} />
-          <Track detail={detail} />
+          <Track detail={detail} isGone={isGone} />
           <Revisions detail={detail} />
         </div>
         <div className="rollout-column rollout-side">

@@ -2,7 +2,7 @@ import "@/views/rollouts/rollouts.css"
 import { Button, CloseButton, SegmentedControl, TextInput } from "@mantine/core"
 import { useHotkeys } from "@mantine/hooks"
 import { useWindowVirtualizer } from "@tanstack/react-virtual"
-import { useCallback, useDeferredValue, useEffect, useLayoutEffect, useMemo, useRef, useState, type FocusEvent, type MouseEvent, type RefObject } from "react"
+import { useCallback, useDeferredValue, useLayoutEffect, useMemo, useRef, useState, type FocusEvent, type MouseEvent, type RefObject } from "react"
 import { useLocation } from "wouter"
 import { useRows } from "@/api/live"
 import type { RolloutRow } from "@/api/types"
@@ -13,17 +13,16 @@ import { terms } from "@/lib/filter"
 import { ALL, useNamespace } from "@/lib/namespace"
 import { lookOf } from "@/lib/phases"
 import { moved, parsePhases, switched, wall, type Move } from "@/lib/rollouts"
-import { useQuery } from "@/lib/search"
+import { useQuery, useSearchText } from "@/lib/search"
+import { useTitle } from "@/lib/title"
 import { RolloutCard } from "@/views/rollouts/RolloutCard"
 import { RolloutTable, useTop, type Reveal } from "@/views/rollouts/RolloutTable"
-import { useTitle } from "@/views/rollouts/Summary"
 
 const MANY = 60
 const CARD_WIDTH = 350
 const GAP = 14
 const CARD_HEIGHT = 214
 const VIEW_KEY = "canarium.rollouts.view"
-const TYPING_PAUSE = 250
 
 type View = "cards" | "table"
 
@@ -291,25 +290,6 @@ function useView(asked: string | null, change: (changes: Record<string, string>)
     change({ view: next })
   }
   return [view, set]
-}
-
-/** What is typed, at once; it reaches the address when the typing pauses, and follows it when that changes. */
-function useSearchText(asked: string, change: (changes: Record<string, string>) => void): [string, (text: string) => void] {
-  const [text, setText] = useState(asked)
-  const [known, setKnown] = useState(asked)
-  if (asked !== known) {
-    setKnown(asked)
-    setText(asked)
-  }
-  useEffect(() => {
-    if (text === asked) return undefined
-    const timer = setTimeout(() => {
-      setKnown(text)
-      change({ q: text })
-    }, TYPING_PAUSE)
-    return () => clearTimeout(timer)
-  }, [text, asked, change])
-  return [text, setText]
 }
 
 function useListKeys({

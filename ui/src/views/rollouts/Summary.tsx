@@ -1,4 +1,4 @@
-import { useEffect, type ReactNode } from "react"
+import type { ReactNode } from "react"
 import { Link } from "wouter"
 import type { EventRow, RolloutDetail } from "@/api/types"
 import { Ago } from "@/components/Ago"
@@ -121,11 +121,4 @@ export function Events({ events }: { events: readonly EventRow[] }) {
       )}
     </section>
   )
-}
-
-/** The document's title of a view. */
-export function useTitle(title: string) {
-  useEffect(() => {
-    document.title = `${title} · canarium`
-  }, [title])
 }

@@ -13,6 +13,7 @@ import {
   instantAt,
   markLook,
   nextStop,
+  revisionsIn,
   SPANS,
   spanOf,
   stops,
@@ -24,19 +25,19 @@ import {
 } from "@/lib/timeline"
 
 const TimelineChart = lazy(() => import("@/views/rollouts/TimelineChart"))
-const HEIGHT = 372
+const HEIGHT = 404
 
 /** How a Rollout went: weights, pods, measurements and events on one axis of time. */
 export default function Timeline({ namespace, name }: { namespace: string; name: string }) {
   const loaded = useValue<TimelineData>(`timeline/${namespace}/${name}`)
   return (
-    <section className="card panel timeline" aria-labelledby="timeline">
+    <section className="card panel timeline" aria-label="Timeline">
       <Shown
         loaded={loaded}
         lines={1}
         missing={
           <>
-            <h2 id="timeline">Timeline</h2>
+            <h2>Timeline</h2>
             <Empty title="Nothing is recorded of this Rollout" />
           </>
         }
@@ -89,7 +90,7 @@ function Recorded({ timeline }: { timeline: TimelineData }) {
   return (
     <>
       <div className="panel-head timeline-head">
-        <h2 id="timeline">Timeline</h2>
+        <h2>Timeline</h2>
         <span className="faint">recorded since {clockTime(times.since, now)}</span>
         <div className="timeline-ranges">
           {zoom !== null && (
@@ -136,7 +137,7 @@ function Recorded({ timeline }: { timeline: TimelineData }) {
               />
             </Suspense>
           </div>
-          <Legend revisions={timeline.revisions} scheme={scheme} />
+          <Legend revisions={revisionsIn(times, [from, to])} scheme={scheme} />
         </div>
         <AtInstant found={found} now={now} isNow={isNow} isPinned={pinned !== null && hover === null} scheme={scheme} onNow={() => setPinned(null)} />
       </div>
@@ -148,7 +149,8 @@ function Recorded({ timeline }: { timeline: TimelineData }) {
 function spoken(found: Instant, now: number): string {
   if (!found.isRecorded) return `${clockTime(found.at, now)}: not recorded`
   const ready = found.ready.map((one) => `revision ${one.revision}: ${one.ready} of ${one.pods} ready`)
-  const marks = [...found.measurements, ...found.events].map((mark) => `${mark.phase} ${mark.label}`)
+  const close = [found.measurements, found.events].filter((near) => near.isClose).flatMap((near) => near.marks)
+  const marks = new Set(close.map((mark) => (mark.phase === "Normal" ? mark.label : `${mark.label} ${mark.phase}`)))
   return [clockTime(found.at, now), found.phase, weights(found), ...ready, ...marks].join(", ")
 }
 
@@ -168,7 +170,7 @@ function AtInstant({
   onNow: () => void
 }) {
   return (
-    <div className="instant" role="group" aria-label="At this instant">
+    <div className="instant" role="group" aria-label="At this instant" tabIndex={0}>
       <div className="instant-head">
         <strong>{isNow ? "Now" : clockTime(found.at, now)}</strong>
         {isPinned && (
@@ -203,9 +205,8 @@ function AtInstant({
           ))}
         </dl>
       )}
-      <Marks title="Measurements" marks={found.measurements} now={now} />
-      <Marks title="Events" marks={found.events} now={now} />
-      {found.measurements.length + found.events.length === 0 && <p className="faint">Nothing happened at this time.</p>}
+      <Marks title={found.measurements.isClose ? "Measurements" : "Nearest measurement"} marks={found.measurements.marks} now={now} />
+      <Marks title={found.events.isClose ? "Events" : "Nearest event"} marks={found.events.marks} now={now} />
     </div>
   )
 }

@@ -1,14 +1,14 @@
 import "uplot/dist/uPlot.min.css"
-import { useEffect, useRef } from "react"
+import { useEffect, useId, useRef } from "react"
 import uPlot from "uplot"
 import { axisOf, drawShape, revisionColour, TIME_STAMPS, tokensAt } from "@/lib/chart"
 import { lookOf } from "@/lib/phases"
 import { lane, markLook, stepColumns, type Times } from "@/lib/timeline"
 
 const LEFT = 66
-const WEIGHT = 138
-const READY = 112
-const LANES = 122
+const WEIGHT = 146
+const READY = 120
+const LANES = 138
 const ROWS = 3
 const MARK = 6
 
@@ -43,6 +43,7 @@ export default function TimelineChart({
   const tell = useRef({ onHover, onPin, onZoom })
   tell.current = { onHover, onPin, onZoom }
   const plots = useRef<readonly uPlot[]>([])
+  const key = useId()
   const signature = times.revisions.join(" ")
 
   useEffect(() => {
@@ -51,7 +52,7 @@ export default function TimelineChart({
     const token = tokensAt(element)
     const revisions = signature === "" ? [] : signature.split(" ").map(Number)
     const stepped = uPlot.paths.stepped?.({ align: 1 })
-    const sync = uPlot.sync(`timeline-${Math.round(performance.now() * 1000)}`)
+    const sync = uPlot.sync(key)
     const x: uPlot.Scale = { time: true, range: () => [shown.current.from / 1000, shown.current.to / 1000] }
     const hidden: uPlot.Axis = { ...axisOf(token, 0), values: () => [], ticks: { show: false } }
     const cursor: uPlot.Cursor = {
@@ -81,7 +82,7 @@ export default function TimelineChart({
       drawClear: [(plot) => shadeUnrecorded(plot, shown.current.times.since, token)],
       draw: [(plot) => drawPinned(plot, shown.current.pinned, token)],
     }
-    const base = { width: widthOf(element), legend: { show: false }, cursor, padding: [8, 12, 0, 0] as uPlot.Padding }
+    const base = { width: widthOf(element), legend: { show: false }, cursor, padding: [8, 12, 8, 0] as uPlot.Padding }
     const weight = new uPlot(
       {
         ...base,
@@ -127,10 +128,11 @@ export default function TimelineChart({
     const lanes = new uPlot(
       {
         ...base,
+        padding: [2, 12, 0, 0],
         height: LANES,
         scales: { x, y: { range: [0, 2] } },
         axes: [
-          { ...axisOf(token), values: TIME_STAMPS, space: 64 },
+          { ...axisOf(token, 40), values: TIME_STAMPS, space: 64 },
           { ...axisOf(token, LEFT), splits: () => [0.5, 1.5], values: () => ["events", "analysis"], grid: { show: false }, ticks: { show: false } },
         ],
         series: [{}, { show: false }],
@@ -163,7 +165,7 @@ export default function TimelineChart({
       }
       plots.current = []
     }
-  }, [signature, scheme])
+  }, [signature, scheme, key])
 
   useEffect(() => redraw(plots.current, { times, now, from, to, pinned }), [times, now, from, to, pinned])
 
@@ -201,6 +203,7 @@ function drawPinned(plot: uPlot, pinned: number | null, token: (name: string) =>
   plot.ctx.save()
   plot.ctx.strokeStyle = token("--busy")
   plot.ctx.lineWidth = 2 * devicePixelRatio
+  plot.ctx.setLineDash([])
   plot.ctx.beginPath()
   plot.ctx.moveTo(x, top)
   plot.ctx.lineTo(x, top + height)
@@ -230,6 +233,7 @@ function drawLanes(plot: uPlot, { times, from, to }: Shown, token: (name: string
   const ratio = devicePixelRatio
   const size = MARK * ratio
   ctx.save()
+  ctx.setLineDash([])
   ctx.strokeStyle = token("--line")
   ctx.lineWidth = ratio
   ctx.beginPath()
@@ -244,8 +248,10 @@ function drawLanes(plot: uPlot, { times, from, to }: Shown, token: (name: string
   for (const [index, marks] of [measurements, events].entries()) {
     const middle = top + (height * (index * 2 + 1)) / 4
     const placed = lane(marks, [from, to], (size * 2.3) / width, ROWS)
-    for (const { mark, x, row } of placed) {
-      const look = markLook(mark)
+    // Trouble is drawn last: nothing covers it.
+    const looked = placed.map((one) => ({ ...one, look: markLook(one.mark) }))
+    looked.sort((a, b) => Number(a.look.tone === "bad") - Number(b.look.tone === "bad"))
+    for (const { look, x, row } of looked) {
       const colour = token(`--${look.tone}`)
       ctx.fillStyle = colour
       ctx.strokeStyle = colour

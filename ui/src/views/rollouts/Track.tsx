@@ -5,8 +5,8 @@ import { Phase, Tag } from "@/components/Phase"
 import { instant } from "@/lib/time"
 import { analysisPath, endState, left, stepTitle, upNext } from "@/lib/rollouts"
 
-/** Where it stands: the steps of a canary, or the two sides of a blue-green update. */
-export function Track({ detail }: { detail: RolloutDetail }) {
+/** Where it stands: the steps of a canary, or the two sides of a blue-green update. isGone: nothing comes any more. */
+export function Track({ detail, isGone = false }: { detail: RolloutDetail; isGone?: boolean }) {
   if (detail.row.strategy === "BlueGreen") return <Sides detail={detail} />
   const { row, track } = detail
   return (
@@ -18,7 +18,7 @@ export function Track({ detail }: { detail: RolloutDetail }) {
             {row.step} of {row.steps} done
           </span>
         )}
-        <Next detail={detail} />
+        {!isGone && <Next detail={detail} />}
       </div>
       {detail.isAborted && (
         <p className="aborted">
