@@ -30,7 +30,8 @@ class Up:
     def __init__(self, folder: Path, process: subprocess.Popen[str], ready_seconds: float) -> None:
         self.process = process
         self.ready_seconds = ready_seconds
-        self.url = f"https://127.0.0.1:{json.loads((folder / 'data/running.json').read_text())['ports']['api']}"
+        self.ports: dict[str, int] = json.loads((folder / "data/running.json").read_text())["ports"]
+        self.url = f"https://127.0.0.1:{self.ports['api']}"
         self.token = json.loads((folder / "data/tokens.json").read_text())["admin"]
         self.ssl = ssl.create_default_context(cafile=str(folder / "data/ca.crt"))
 
@@ -44,9 +45,9 @@ class Up:
 
 
 @contextlib.contextmanager
-def running_up(folder: Path) -> Iterator[Up]:
+def running_up(folder: Path, *more: str) -> Iterator[Up]:
     started = time.perf_counter()
-    arguments = ["--data-dir", str(folder / "data"), "--kubeconfig", str(folder / "kubeconfig")]
+    arguments = [*more, "--data-dir", str(folder / "data"), "--kubeconfig", str(folder / "kubeconfig")]
     arguments += [f"--{door}-port=0" for door in DOORS]
     process = subprocess.Popen([CANARIUM, "up", str(folder), *arguments], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None

@@ -19,6 +19,18 @@ AXE = ROOT / "ui" / "node_modules" / "axe-core" / "axe.min.js"
 WAIT_MILLISECONDS = 30_000
 """As long as anything may take on a busy machine; what is asked for is usually there at once."""
 
+TOLD_OTHERWISE = (
+    "Failed to load resource: the server responded with a status of 4",  # the page shows an answer that is an error
+    "Applying inline style violates",  # TELL_VIOLATIONS says where
+)
+TELL_VIOLATIONS = """
+document.addEventListener("securitypolicyviolation", (event) =>
+  // What Chromium itself writes into an editable line while somebody types is blocked, and nobody misses it.
+  event.target instanceof Element && event.target.closest(".cm-content") !== null ||
+  console.error("policy", event.violatedDirective, event.sourceFile, event.lineNumber, event.columnNumber, event.sample,
+    event.target instanceof Element ? event.target.outerHTML.slice(0, 300) : ""))
+"""
+
 expect.set_options(timeout=WAIT_MILLISECONDS)
 
 
@@ -44,13 +56,13 @@ class Tab:
         self._origin = origin
         self.page: Page = context.new_page()
         self.page.set_default_timeout(WAIT_MILLISECONDS)
+        self.page.add_init_script(TELL_VIOLATIONS)
         self.page.on("console", self._console)
         self.page.on("pageerror", lambda error: self.complaints.append(f"page error: {error}"))
         self.page.on("request", lambda request: self._asked(request.url))
 
     def _console(self, message: ConsoleMessage) -> None:
-        is_told = message.text.startswith("Failed to load resource: the server responded with a status of 4")
-        if message.type in ("error", "warning") and not is_told:  # the page shows an answer that is an error itself
+        if message.type in ("error", "warning") and not message.text.startswith(TOLD_OTHERWISE):
             self.complaints.append(f"{message.type}: {message.text}")
 
     def _asked(self, url: str) -> None:
@@ -62,17 +74,29 @@ class Tab:
         self.page.goto(f"{self._origin}{path}")
         return self.page
 
-    def axe(self) -> list[str]:
-        """Violations of accessibility on the page as it is, a line each."""
+    def axe(self, within: str = "html") -> list[str]:
+        """Violations of accessibility on the page as it is, or in a part of it, a line each."""
         if not AXE.is_file():
             pytest.skip("axe-core is not installed: make ui")
-        self.page.evaluate(AXE.read_text("utf-8"))
-        result: dict[str, Any] = self.page.evaluate("() => axe.run(document, {resultTypes: ['violations']})")
+        if not self.page.evaluate("() => 'axe' in window"):
+            self.page.evaluate(AXE.read_text("utf-8"))
+        self.settle()
+        result: dict[str, Any] = self.page.evaluate(
+            "within => axe.run(document.querySelector(within), {resultTypes: ['violations']})", within
+        )
         return [
             f"{found['id']} ({found['impact']}): {found['help']}: "
             + json.dumps([node["html"][:200] for node in found["nodes"][:4]])
             for found in result["violations"]
         ]
+
+    def settle(self) -> None:
+        """Until nothing moves any more: what fades has its colours only then."""
+        self.page.wait_for_function(
+            """() => document.querySelector('main [role=progressbar], main [aria-busy=true]') === null
+              && document.getAnimations().every((one) => one.playState !== 'running'
+                || one.effect.getComputedTiming().endTime === Infinity)"""
+        )
 
 
 def address(said: str, door: str) -> str:

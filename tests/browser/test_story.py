@@ -149,5 +149,5 @@ def test_the_story_is_seen_understood_and_mended_on_the_page(browser: Browser, e
         expect(steps).to_contain_text("5 of 5 done")
         expect(steps).to_contain_text("100 %")
         expect(page.get_by_role("region", name="Summary")).to_contain_text("podinfo:6.9.3")
-    assert tab.complaints == []
+    assert not tab.complaints, "\n".join(tab.complaints)
     context.close()

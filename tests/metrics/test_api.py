@@ -58,6 +58,19 @@ def test_a_form_that_never_ends_is_refused() -> None:
     assert (status, body["error"]) == (400, "error parsing form values: http: request body too large")
 
 
+def test_a_query_that_no_memory_could_hold_is_refused() -> None:
+    status, body = ask("/api/v1/query?query=sum_over_time(up[290y:1ms])")
+
+    assert (status, body["errorType"]) == (422, "execution")
+    assert "too many samples" in body["error"]
+
+
+def test_a_query_may_not_keep_everything_waiting_for_long() -> None:
+    _, body = ask("/api/v1/status/flags")
+
+    assert body["data"]["query.timeout"] == "10s"
+
+
 @pytest.mark.parametrize("target", ["query?query=up&limit=", "metadata?limit=", "metadata?limit_per_metric="])
 def test_a_number_of_thousands_of_digits_is_none(target: str) -> None:
     status, body = ask(f"/api/v1/{target}{'9' * 5000}")

@@ -511,6 +511,32 @@ def test_questions_reach_who_can_answer_them() -> None:
     paged(main)
 
 
+@pytest.mark.parametrize(
+    "target",
+    [
+        "/api/pods/shop/web%2Fproxy%2F/log",
+        "/api/pods/shop%2Fservices%2Fdb%2Fproxy/web/log",
+        "/api/pods/shop/%2e%2e/log",
+        "/api/pods/shop/web%00/log",
+        "/api/pods/shop/web%0d%0a/log",
+        "/api/pods/shop/web%2525/log",
+        "/api/pods/shop//log",
+        f"/api/pods/shop/{'a' * 254}/log",
+        "/api/applications/argocd/shop/resource?kind=Pod&namespace=shop&name=web%2Fproxy",
+        "/api/applications/argocd/shop/resource?kind=Pod&namespace=..&name=web",
+    ],
+)
+def test_a_name_that_would_lead_elsewhere_is_asked_of_nobody(target: str) -> None:
+    async def main(page: Page) -> None:
+        answer = await page.ask(target, BEARER)
+
+        assert answer.status == 400
+        assert "is no name" in failure(answer)["problem"]
+        assert page.backend.done == []
+
+    paged(main)
+
+
 def test_unknown_paths_of_the_api_are_told_apart() -> None:
     async def main(page: Page) -> None:
         for target in ("/api/nonsense", "/api", "/api/", "/api/rollouts/shop/web", "/api/watch/x"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from canarium.errors import CanariumError
 from canarium.metrics.tsdb.labels import Labels
 from canarium.metrics.tsdb.store import MemoryStore
 from canarium.web.query_tree import QueryProblem, query_tree
@@ -73,3 +74,8 @@ def test_the_answer_is_json_in_camel_case() -> None:
         "note": "",
         "children": [],
     }
+
+
+def test_a_query_that_no_memory_could_hold_says_so() -> None:
+    with pytest.raises(CanariumError, match="more memory than there is"):
+        query_tree(MemoryStore(), "sum_over_time(up[290y:1ms])", 1_767_603_600_000)

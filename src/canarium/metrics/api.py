@@ -47,6 +47,7 @@ from canarium.nodes.program import AsgiApp, Receive, Scope, Send
 __all__ = ("MAX_POINTS", "VERSION", "ApiProblem", "PrometheusApi")
 
 MAX_POINTS = 11_000
+TOO_MANY_SAMPLES = "query processing would load too many samples into memory in query execution"
 _STATUS = {"bad_data": 400, "execution": 422, "timeout": 503, "canceled": 499, "not_found": 404, "internal": 500}
 _TRUNCATED = "results truncated due to limit"
 _TEXT = b"text/plain; charset=utf-8"
@@ -288,6 +289,8 @@ def _guarded(work: Callable[[], bytes]) -> bytes:
         raise ApiProblem("execution", "the query has text that is not valid UTF-8") from error
     except OverflowError as error:
         raise ApiProblem("execution", "a time or duration is out of range") from error
+    except MemoryError as error:
+        raise ApiProblem("execution", TOO_MANY_SAMPLES) from error
 
 
 def _no_rules(form: Form) -> dict[str, Any]:

@@ -18,8 +18,8 @@ from canarium.kube.resources import REPLICA_SETS
 from canarium.rollouts import commands
 from canarium.rollouts.commands import CommandRefused
 from canarium.rollouts.sending import change_rollout
+from canarium.web.backend import ROLLOUT_ACTIONS
 
-ACTIONS: Final = ("restart", "retry", "abort", "promote", "promote-full", "undo", "set-image")
 _MAX_IMAGE: Final = 512
 
 
@@ -31,9 +31,9 @@ async def rollout_action(
     Raises CommandRefused (it makes no sense for this Rollout), ApiError (NotFound, Conflict, Invalid, …), and
     CanariumError for an unknown action or a body that cannot be read, with the field it is about.
     """
-    if action not in ACTIONS:
+    if action not in ROLLOUT_ACTIONS:
         raise CanariumError(
-            f"{action[:60]!r} is no action of a Rollout", next_step=f"Use one of: {', '.join(ACTIONS)}."
+            f"{action[:60]!r} is no action of a Rollout", next_step=f"Use one of: {', '.join(ROLLOUT_ACTIONS)}."
         )
     match action:
         case "restart":

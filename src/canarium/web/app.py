@@ -11,7 +11,7 @@ The page itself is no secret: it needs none, and shows its own login.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, MutableMapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, quote, unquote
 
@@ -20,7 +20,7 @@ import msgspec
 from canarium.errors import CanariumError
 from canarium.kube.cluster import ApiError
 from canarium.kube.server.access import User
-from canarium.nodes.program import AsgiApp, Receive, Scope, Send
+from canarium.nodes.program import AsgiApp, Message, Receive, Scope, Send
 from canarium.rollouts.commands import CommandRefused
 from canarium.web.access import (
     NONCE_PLACEHOLDER,
@@ -39,6 +39,7 @@ from canarium.web.views.session import TOPIC as SESSION_TOPIC
 
 MAX_BODY_BYTES = 64 * 1024
 MAX_TOPICS = 32
+MAX_NAME = 253
 NOT_BUILT = (
     "The page is not built. Run `make ui` in the source checkout and start this again; everything else works without.\n"
 )
@@ -205,12 +206,17 @@ class PageApp:
         visitor = self._tokens.visitor(request.headers)
         if visitor is None:
             return _failure(401, "this needs the token of the page", _TOKEN_STEP)
+        odd = next((part for part in request.parts if not _is_name(part)), None)
+        if odd is not None:
+            return _no_name(odd)
         match request.method, request.parts[1:]:
             case "GET", ("watch",):
                 return self._watch(request, visitor)
             case "GET", ("applications", namespace, name, "resource"):
-                query = request.query
-                wanted = [query.get(each, "") for each in ("group", "kind", "namespace", "name")]
+                wanted = [request.query.get(each, "") for each in ("group", "kind", "namespace", "name")]
+                odd = next((part for part in wanted if part and not _is_name(part)), None)
+                if odd is not None:
+                    return _no_name(odd)
                 return _json(200, await self._backend.resource_manifests(namespace, name, *wanted))
             case "GET", ("pods", namespace, name, "log"):
                 chunks = await self._backend.log(namespace, name, request.query)
@@ -319,6 +325,12 @@ def _is_prometheus(path: str) -> bool:
     return path.startswith("/api/v1/") or path in ("/-/ready", "/-/healthy")
 
 
+def _is_name(part: str) -> bool:
+    """Whether a part of a path can be the name of anything. The API server takes what is asked of it apart at slashes
+    after decoding: a name with one could lead to another of its resources, with canarium's rights there."""
+    return part not in ("", ".", "..") and len(part) <= MAX_NAME and part.isprintable() and not {"/", "%"} & set(part)
+
+
 async def _body(request: _Request) -> Mapping[str, Any]:
     """The JSON object in a request's body. Raises ApiError (400, 413, 415)."""
     media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -391,6 +403,10 @@ def _other_site(request: _Request) -> _Answer:
     return _failure(403, problem, "Open the page at the address that canarium printed, and act there.")
 
 
+def _no_name(part: str) -> _Answer:
+    return _failure(400, f"{part[:60]!r} is no name", "Reload the page, and follow its links.")
+
+
 def _no_such_path(method: str, parts: Sequence[str], path: str) -> _Answer:
     match parts:
         case ("watch",) | ("query_tree",) | ("applications", _, _, "resource") | ("pods", _, _, "log"):
@@ -421,7 +437,7 @@ def _headers(content_type: str, more: Mapping[str, str]) -> list[tuple[bytes, by
 def _hardened(send: Send) -> Send:
     """For answers that are not ours: with the headers of ours where they have none of that name."""
 
-    async def hardened(message: MutableMapping[str, Any]) -> None:
+    async def hardened(message: Message) -> None:
         if message["type"] == "http.response.start":
             told = {name.lower() for name, _ in message["headers"]}
             ours = [(name, text) for name, text in _headers("", {}) if name not in told]

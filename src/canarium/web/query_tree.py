@@ -26,14 +26,19 @@ class QueryProblem(CanariumError):
 def query_tree(store: MemoryStore, query: str, at_ms: int, *, clock: Clock | None = None) -> QueryNode:
     """Every part of a query with what it is worth at a time, in milliseconds since 1970.
 
-    clock: what the budget and `milliseconds` are measured with. Raises QueryProblem.
+    clock: what the budget and `milliseconds` are measured with. Raises QueryProblem, CanariumError.
     """
     stopwatch = (clock or RealClock()).monotonic
     try:
         expr = parse(query)
     except ParseError as error:
         raise QueryProblem(error.message, _next_step(query, error), error.span.start, error.span.end) from error
-    return _node(parts(store, expr, query, at_ms, stopwatch))
+    try:
+        return _node(parts(store, expr, query, at_ms, stopwatch))
+    except MemoryError as error:
+        raise CanariumError(
+            "it would take more memory than there is", next_step="Ask for a shorter range, or for a longer step."
+        ) from error
 
 
 def _next_step(query: str, error: ParseError) -> str:
