@@ -7,6 +7,7 @@ know: how the story goes on by itself, what the page draws. Needs git, kubectl, 
 from __future__ import annotations
 
 import argparse
+import base64
 import os
 import shutil
 import struct
@@ -59,11 +60,11 @@ Prepare = Callable[[Page], None]
 class Camera:
     """Four tabs, a size and a colour scheme each, that see the same page."""
 
-    def __init__(self, browser: Browser, start: str, folder: Path, kept: tuple[str, ...] | None) -> None:
+    def __init__(self, browser: Browser, start: str, kept: tuple[str, ...] | None) -> None:
         self._origin = f"http://{urlsplit(start).netloc}"
-        self._folder = folder
         self._kept = kept
         self._pages: dict[str, Page] = {}
+        self._taken: dict[str, bytes] = {}
         for size, (width, height) in SIZES.items():
             for colours in COLOURS:
                 context = browser.new_context(
@@ -94,27 +95,65 @@ class Camera:
         for kind, page in self._pages.items():
             picture = f"{name}-{kind}"
             if self._kept is None or picture in self._kept:
-                (self._folder / f"{picture}.png").write_bytes(packed(page.screenshot(caret="initial")))
+                self._taken[picture] = page.screenshot(caret="initial")
+
+    def write(self, folder: Path, tab: Page) -> None:
+        """Write what was taken: afterwards, because the story does not wait."""
+        for picture, png in self._taken.items():
+            (folder / f"{picture}.png").write_bytes(reduced(png, tab))
 
 
-def packed(png: bytes) -> bytes:
-    """The same PNG, deflated as well as zlib can: a browser is in a hurry."""
-    chunks = list(_chunks(png))
-    data = zlib.compress(zlib.decompress(b"".join(body for kind, body in chunks if kind == b"IDAT")), 9)
-    first = next(index for index, (kind, _) in enumerate(chunks) if kind == b"IDAT")
-    others = [chunk for chunk in chunks if chunk[0] != b"IDAT"]
-    rest = [*others[:first], (b"IDAT", data), *others[first:]]
-    return png[:8] + b"".join(
-        struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body)) for kind, body in rest
+REDUCE = """
+async (png) => {
+  const image = await createImageBitmap(await (await fetch(`data:image/png;base64,${png}`)).blob())
+  const {width, height} = image
+  const context = new OffscreenCanvas(width, height).getContext("2d")
+  context.drawImage(image, 0, 0)
+  const pixels = new Uint32Array(context.getImageData(0, 0, width, height).data.buffer)
+  const counts = new Map()
+  for (const pixel of pixels) counts.set(pixel, (counts.get(pixel) ?? 0) + 1)
+  const parts = (colour) => [colour & 255, (colour >> 8) & 255, (colour >> 16) & 255]
+  const colours = [...counts].sort((a, b) => b[1] - a[1]).map(([colour]) => parts(colour).concat(colour))
+  const away = (a, b) => (a[0] - b[0]) ** 2 + (a[1] - b[1]) ** 2 + (a[2] - b[2]) ** 2
+  let palette = []
+  for (let near = 4; ; near *= 1.5) {
+    palette = []
+    for (const colour of colours) {
+      if (palette.length > 256) break
+      if (palette.every((one) => away(one, colour) >= near)) palette.push(colour)
+    }
+    if (palette.length <= 256) break
+  }
+  const index = new Map()
+  for (const colour of colours) {
+    let best = 0
+    palette.forEach((one, at) => { if (away(one, colour) < away(palette[best], colour)) best = at })
+    index.set(colour[3], best)
+  }
+  const indices = Uint8Array.from(pixels, (pixel) => index.get(pixel))
+  let text = ""
+  for (let at = 0; at < indices.length; at += 32768) text += String.fromCharCode(...indices.subarray(at, at + 32768))
+  return {width, height, palette: palette.map((colour) => colour.slice(0, 3)), indices: btoa(text)}
+}
+"""
+"""At most 256 colours: the most frequent, as far apart as it takes. A page has few that matter."""
+
+
+def reduced(png: bytes, tab: Page) -> bytes:
+    """The picture with a palette, a third of the size. tab: an empty one, which reads the PNG."""
+    found = tab.evaluate(REDUCE, base64.b64encode(png).decode())
+    width, height = found["width"], found["height"]
+    indices = base64.b64decode(found["indices"])
+    rows = b"".join(b"\0" + indices[at : at + width] for at in range(0, len(indices), width))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+        for kind, body in (
+            (b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 3, 0, 0, 0)),
+            (b"PLTE", bytes(part for colour in found["palette"] for part in colour)),
+            (b"IDAT", zlib.compress(rows, 9)),
+            (b"IEND", b""),
+        )
     )
-
-
-def _chunks(png: bytes) -> Iterator[tuple[bytes, bytes]]:
-    at = 8
-    while at < len(png):
-        (size,) = struct.unpack(">I", png[at : at + 4])
-        yield png[at + 4 : at + 8], png[at + 8 : at + 8 + size]
-        at += size + 12
 
 
 # -- what is waited for ------------------------------------------------------------------------------------------------
@@ -141,6 +180,15 @@ def typed(text: str) -> Prepare:
         expect(page.get_by_role("listbox")).to_contain_text("kube_pod_container_status_ready")
 
     return type_it
+
+
+def scrolled(region: str) -> Prepare:
+    """Until a region begins below the head of the page."""
+
+    def scroll(page: Page) -> None:
+        page.get_by_role("region", name=region).evaluate("(it) => scrollTo(0, it.offsetTop - 80)")
+
+    return scroll
 
 
 def drawer(text: str) -> Prepare:
@@ -171,6 +219,8 @@ def play(engineer: Engineer, camera: Camera) -> None:
     camera.take("wall")
     camera.open(rollout, says("no such host", "prometheus-server"))
     camera.take("rollout")
+    camera.wait(scrolled("Steps"))
+    camera.take("track")
 
     engineer.edit(TEMPLATE, "http://prom-server.", "http://prometheus-server.")
     refresh_and_retry(engineer)
@@ -257,7 +307,11 @@ def main() -> int:
         with cluster(options.home, binary) as engineer, sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
             start = address(engineer.cluster.said, "Rollouts")
-            play(engineer, Camera(browser, start, options.to, None if options.all else KEPT))
+            camera = Camera(browser, start, None if options.all else KEPT)
+            try:
+                play(engineer, camera)
+            finally:
+                camera.write(options.to, browser.new_page())
             browser.close()
     except PeerMissing as missing:
         return _refuse(str(missing))

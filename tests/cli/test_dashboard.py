@@ -1,17 +1,20 @@
-"""`canarium dashboard`: which Prometheus it passes on to, and that its help stays quick."""
+"""`canarium dashboard`: which Prometheus it passes on to, how it opens a browser, and that its help stays quick."""
 
 from __future__ import annotations
 
 import asyncio
 import os
+import queue
 import subprocess
 import sys
+import webbrowser
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
-from canarium.cli.dashboard import checked_root_path, own_cluster
+from canarium.cli.dashboard import checked_root_path, opened, own_cluster
 from canarium.clock import DEFAULT_START, RealClock, VirtualClock
 from canarium.errors import CanariumError
 from canarium.kube.cluster import Unavailable
@@ -233,6 +236,23 @@ def test_an_object_that_cannot_be_understood_does_not_stop_the_others_from_being
         assert faults == ["the page cannot follow namespaces"]
 
     in_cluster(main)
+
+
+# -- the browser ------------------------------------------------------------------------------------------------------
+
+
+def test_the_token_is_not_among_the_arguments_of_the_browser(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: queue.Queue[str] = queue.Queue()
+    monkeypatch.setattr(webbrowser, "open", told.put)
+
+    with opened("http://127.0.0.1:3100/rollouts?token=s3cret"):
+        argument = told.get(timeout=10)
+        file = Path(urlsplit(argument).path)
+
+        assert "s3cret" not in argument
+        assert "url=http://127.0.0.1:3100/rollouts?token=s3cret" in file.read_text("utf-8")
+        assert file.parent.stat().st_mode & 0o077 == 0
+    assert not file.exists()
 
 
 # -- a cluster that hangs ---------------------------------------------------------------------------------------------

@@ -11,6 +11,8 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -99,9 +101,8 @@ async def serve(
             click.echo("Nothing can be changed from there.")
         click.echo("Ctrl-C stops it.")
         sys.stdout.flush()
-        if is_opened and has_display():
-            _open(address)
-        await stop.wait()
+        with opened(address) if is_opened and has_display() else nullcontext():
+            await stop.wait()
     finally:
         await page.stop()
         await serving.stop()
@@ -123,12 +124,22 @@ def has_display() -> bool:
     return sys.platform == "darwin" or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
-def _open(address: str) -> None:
+@contextmanager
+def opened(address: str) -> Iterator[None]:
+    """The address in the browser, by way of a file that only this user can read: it carries the token, and everybody on
+    the machine can see the arguments of a process."""
+    import tempfile
     import threading
     import webbrowser
+    from html import escape
 
-    # some browsers keep who starts them waiting
-    threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
+    with tempfile.TemporaryDirectory(prefix="canarium-") as folder:
+        file = Path(folder) / "open.html"
+        meta = f'<meta http-equiv="refresh" content="0; url={escape(address)}">'
+        file.write_text(f"<!doctype html>{meta}<title>canarium</title>", "utf-8")
+        # some browsers keep who starts them waiting
+        threading.Thread(target=webbrowser.open, args=(file.as_uri(),), daemon=True).start()
+        yield
 
 
 # -- clusters of ours -------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@
 
 import { useCallback, useEffect, useMemo, useSyncExternalStore } from "react"
 import { ApiError, asApiError, openStream } from "@/api/http"
-import { apply, Parser, type Keyed, type Known, type StreamEvent } from "@/lib/stream"
+import { apply, Parser, type Keyed, type Known, type RowProblem, type StreamEvent } from "@/lib/stream"
 
 export type Connection = "connecting" | "open" | "lost" | "unauthorized"
 
@@ -199,4 +199,13 @@ export function useRows<T extends Keyed>(topic: string): Loaded<readonly T[]> {
     const rows = [...known.rows.values()] as unknown as T[]
     return { state: "data", value: rows.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0)), isStale }
   }, [known, isStale])
+}
+
+const NO_PROBLEMS: readonly RowProblem[] = []
+
+/** The rows of a list that cannot be shown as they are now; what was known of them before stays in the list. */
+export function useRowProblems(topic: string): readonly RowProblem[] {
+  const { known } = useTopic(topic)
+  const broken = known?.kind === "rows" ? known.broken : undefined
+  return useMemo(() => (broken === undefined || broken.size === 0 ? NO_PROBLEMS : [...broken.values()]), [broken])
 }

@@ -90,6 +90,11 @@ export function moved(current: number, move: Move, count: number, columns: numbe
   }
 }
 
+/** The Rollouts of a namespace. */
+export function rolloutsPath(namespace: string): string {
+  return `/rollouts?ns=${encodeURIComponent(namespace)}`
+}
+
 /** Where a Rollout's page is. */
 export function rolloutPath(namespace: string, name: string): string {
   return `/rollouts/${encodeURIComponent(namespace)}/${encodeURIComponent(name)}`

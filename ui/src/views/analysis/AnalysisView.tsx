@@ -1,15 +1,17 @@
 import "@/views/analysis/analysis.css"
-import { useEffect, type ReactNode } from "react"
 import { Link } from "wouter"
 import { useValue } from "@/api/live"
 import type { AnalysisDetail, MetricResult } from "@/api/types"
 import { Ago } from "@/components/Ago"
+import { Crumbs } from "@/components/Crumbs"
+import { Fact } from "@/components/Facts"
 import { Phase } from "@/components/Phase"
 import { Empty, Shown } from "@/components/States"
 import { WhyPanel } from "@/components/WhyPanel"
 import { lookOf } from "@/lib/phases"
-import { rolloutPath } from "@/lib/rollouts"
+import { rolloutPath, rolloutsPath } from "@/lib/rollouts"
 import { useQuery } from "@/lib/search"
+import { useTitle } from "@/lib/title"
 import { chosenMetric, tally, tookText } from "@/lib/values"
 import { MetricPanel } from "@/views/analysis/MetricPanel"
 
@@ -17,30 +19,22 @@ import { MetricPanel } from "@/views/analysis/MetricPanel"
 export default function AnalysisView({ namespace, name, run }: { namespace: string; name: string; run: string }) {
   const loaded = useValue<AnalysisDetail>(`analysis/${namespace}/${run}`)
   const label = loaded.state === "data" && loaded.value.label !== "" ? loaded.value.label : run
-  useEffect(() => {
-    document.title = `${label}, ${name} · canarium`
-  }, [label, name])
+  useTitle(label, name, namespace)
   return (
-    <div className="analysis">
-      <nav aria-label="Breadcrumb" className="analysis-crumbs">
-        <ol>
-          <li>
-            <Link href="/rollouts">Rollouts</Link>
-          </li>
-          <li>
-            <Link href={`/rollouts?ns=${encodeURIComponent(namespace)}`}>{namespace}</Link>
-          </li>
-          <li>
-            <Link href={rolloutPath(namespace, name)}>{name}</Link>
-          </li>
-          <li aria-current="page">{label}</li>
-        </ol>
-      </nav>
-      {loaded.state !== "data" && <h1 className="analysis-h1">{label}</h1>}
+    <>
+      <Crumbs
+        items={[
+          ["Rollouts", "/rollouts"],
+          [namespace, rolloutsPath(namespace)],
+          [name, rolloutPath(namespace, name)],
+        ]}
+        here={label}
+      />
+      {loaded.state !== "data" && <h1 className="title-alone">{label}</h1>}
       <Shown loaded={loaded} missing={<Missing namespace={namespace} name={name} run={run} />}>
         {(detail) => <Detail detail={detail} label={label} />}
       </Shown>
-    </div>
+    </>
   )
 }
 
@@ -64,10 +58,12 @@ function Detail({ detail, label }: { detail: AnalysisDetail; label: string }) {
   const metric = detail.metrics.find((one) => one.name === chosen)
   return (
     <>
-      <header className="analysis-title">
-        <h1 className="analysis-h1">{label}</h1>
-        <Phase phase={detail.phase} size="lg" />
-        <span className="faint mono">{detail.name}</span>
+      <header className="title">
+        <div className="title-words">
+          <h1>{label}</h1>
+          <Phase phase={detail.phase} size="lg" />
+          <span className="faint mono">{detail.name}</span>
+        </div>
       </header>
       <div className="analysis-top">
         <WhyPanel why={detail.why} />
@@ -90,9 +86,9 @@ function Detail({ detail, label }: { detail: AnalysisDetail; label: string }) {
 function Summary({ detail }: { detail: AnalysisDetail }) {
   const took = detail.completed === "" ? "" : tookText({ started: detail.started, finished: detail.completed })
   return (
-    <section className="card analysis-panel" aria-labelledby="summary">
+    <section className="card panel" aria-labelledby="summary">
       <h2 id="summary">Summary</h2>
-      <dl className="analysis-facts">
+      <dl className="facts">
         <Fact name="Started">{detail.started === "" ? "not yet" : <Ago at={detail.started} />}</Fact>
         <Fact name="Completed">
           {detail.completed === "" ? (
@@ -110,7 +106,7 @@ function Summary({ detail }: { detail: AnalysisDetail }) {
       {detail.args.length > 0 && (
         <>
           <h3 className="analysis-args">Arguments</h3>
-          <dl className="analysis-facts">
+          <dl className="facts">
             {detail.args.map(([name, value]) => (
               <Fact key={name} name={<span className="mono">{name}</span>}>
                 {value === "" ? <span className="faint">empty</span> : <span className="mono">{value}</span>}
@@ -120,15 +116,6 @@ function Summary({ detail }: { detail: AnalysisDetail }) {
         </>
       )}
     </section>
-  )
-}
-
-function Fact({ name, children }: { name: ReactNode; children: ReactNode }) {
-  return (
-    <div>
-      <dt>{name}</dt>
-      <dd>{children}</dd>
-    </div>
   )
 }
 

@@ -15,7 +15,7 @@ export function MetricPanel({ metric }: { metric: MetricResult }) {
   const drawn = useMemo(() => drawable(metric.measurements), [metric.measurements])
   const problem = noChart(metric)
   return (
-    <section className="card analysis-panel metric" aria-labelledby="metric">
+    <section className="card panel metric" aria-labelledby="metric">
       <div className="metric-head">
         <h2 id="metric">{metric.name}</h2>
         <Phase phase={metric.phase} label={metric.phase === "" ? "Not measured" : undefined} />
@@ -35,7 +35,7 @@ export function MetricPanel({ metric }: { metric: MetricResult }) {
           <span aria-hidden="true">⚠</span> <span>{metric.queryProblem}</span>
         </p>
       )}
-      {metric.message !== "" && <p className="metric-message">{metric.message}</p>}
+      {metric.message !== "" && !isSaidBelow(metric) && <p className="metric-message">{metric.message}</p>}
 
       <div className="metric-columns">
         <div className="metric-column">
@@ -64,6 +64,11 @@ export function MetricPanel({ metric }: { metric: MetricResult }) {
       )}
     </section>
   )
+}
+
+/** Whether the message is the one of a measurement, and what is wrong with the query is said already. */
+function isSaidBelow(metric: MetricResult): boolean {
+  return metric.queryProblem !== "" && metric.measurements.some((one) => one.message === metric.message)
 }
 
 function Conditions({ metric }: { metric: MetricResult }) {

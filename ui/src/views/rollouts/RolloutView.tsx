@@ -4,14 +4,15 @@ import { Link, useLocation } from "wouter"
 import { useValue } from "@/api/live"
 import type { RolloutDetail } from "@/api/types"
 import { Ago } from "@/components/Ago"
+import { Crumbs } from "@/components/Crumbs"
 import { Phase } from "@/components/Phase"
 import { Empty, Loading, Shown } from "@/components/States"
 import { WhyPanel } from "@/components/WhyPanel"
-import { applicationPath, rolloutPath } from "@/lib/rollouts"
+import { rolloutPath, rolloutsPath } from "@/lib/rollouts"
+import { useTitle } from "@/lib/title"
 import { Revisions } from "@/views/rollouts/Revisions"
 import { RolloutActions } from "@/views/rollouts/RolloutActions"
 import { Events, Summary } from "@/views/rollouts/Summary"
-import { useTitle } from "@/lib/title"
 import { Track } from "@/views/rollouts/Track"
 
 const Timeline = lazy(() => import("@/views/rollouts/Timeline"))
@@ -28,17 +29,14 @@ export default function RolloutView({ namespace, name, pod }: { namespace: strin
   const remembered = last?.topic === topic ? last.detail : null
   return (
     <>
-      <nav aria-label="Breadcrumb" className="crumbs">
-        <ol>
-          <li>
-            <Link href="/rollouts">Rollouts</Link>
-          </li>
-          <li>
-            <Link href={`/rollouts?ns=${encodeURIComponent(namespace)}`}>{namespace}</Link>
-          </li>
-          <li aria-current="page">{name}</li>
-        </ol>
-      </nav>
+      <Crumbs
+        items={[
+          ["Rollouts", "/rollouts"],
+          [namespace, rolloutsPath(namespace)],
+        ]}
+        here={name}
+      />
+      {(loaded.state === "loading" || loaded.state === "problem") && <h1 className="title-alone">{name}</h1>}
       <Shown loaded={loaded} lines={5} missing={remembered === null ? <Missing namespace={namespace} name={name} /> : <Deleted detail={remembered} />}>
         {(detail) => <Detail detail={detail} />}
       </Shown>
@@ -54,7 +52,7 @@ export default function RolloutView({ namespace, name, pod }: { namespace: strin
 function Missing({ namespace, name }: { namespace: string; name: string }) {
   return (
     <>
-      <h1 className="title">{name}</h1>
+      <h1 className="title-alone">{name}</h1>
       <Empty title="There is no such Rollout">
         <p>
           <span className="mono">
@@ -89,25 +87,15 @@ function Detail({ detail, isGone = false }: { detail: RolloutDetail; isGone?: bo
   const { row } = detail
   return (
     <>
-      <header className="rollout-title">
-        <div className="rollout-title-words">
+      <header className="title">
+        <div className="title-words">
           <h1>{row.name}</h1>
           <Phase phase={row.phase} size="lg" />
-          <span className="faint">
-            <span className="mono">{row.namespace}</span>
-            {detail.application !== "" && (
-              <>
-                {" · from "}
-                <Link href={applicationPath(detail.application)}>{detail.application}</Link>
-              </>
-            )}
-            {row.since !== "" && (
-              <>
-                {" · "}
-                {row.phase.toLowerCase()} for <Ago at={row.since} bare />
-              </>
-            )}
-          </span>
+          {row.since !== "" && (
+            <span className="faint nowrap">
+              for <Ago at={row.since} bare />
+            </span>
+          )}
         </div>
         <RolloutActions detail={detail} />
       </header>
