@@ -74,9 +74,15 @@ def explain_analysis(run: Obj, now: datetime, around: Surroundings | None = None
     results = status.get("metricResults") or ()
     if phase == "Successful":
         measured = sum(result.get("successful", 0) for result in results)
+        counted = [result for result in results if not result.get("dryRun")]
+        rehearsed = [result for result in results if result.get("dryRun") and result.get("phase") != "Successful"]
+        told = ", ".join(f"{result['name']} ended {result.get('phase', '')}" for result in rehearsed)
         return Explanation(
             tone="good",
-            lines=(f"AnalysisRun {name} ended Successful: {_count(len(results), 'metric')} passed.",),
+            lines=(
+                f"AnalysisRun {name} ended Successful: {_count(len(counted), 'metric')} passed.",
+                *((f"Had its dry run counted, it would not have passed: {told}.",) if told else ()),
+            ),
             evidence=tuple(_measured_fact(about, result) for result in results) if measured else (),
         )
     if phase not in COMPLETED:

@@ -256,9 +256,7 @@ class _Story:
         return Explanation(
             tone="attention",
             lines=(f"The rollout is paused ({held.reason}) since {held.start_time}.",),
-            evidence=(
-                Fact("condition", f"Paused: {held.reason}", self.about, held.start_time),
-            ),
+            evidence=(Fact("condition", f"Paused: {held.reason}", self.about, held.start_time),),
             next_step="Promote to go on, or abort.",
             commands=commands,
         )
