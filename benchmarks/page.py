@@ -35,8 +35,9 @@ REPLICA_SETS = f"/apis/apps/v1/namespaces/{NAMESPACE}/replicasets"
 POD_HASH = "rollouts-pod-template-hash"
 STEPS = 90
 PODS_EACH = 3
-PODS_PER_NODE = 200
+PODS_PER_NODE = 100
 PHASES = ("Progressing", "Paused", "Healthy", "Degraded")
+GROWN_SECONDS = 60.0
 LONG_TASK_MS = 100
 LOAD_SECONDS = 20.0
 CHANGES_PER_SECOND = 5
@@ -132,11 +133,14 @@ class _Cluster:
                 await self.change(name, step=10, phase="Healthy")
 
         await asyncio.gather(*(work() for _ in range(8)))
-        while True:
+        give_up = time.monotonic() + GROWN_SECONDS
+        while time.monotonic() < give_up:
             found = (await self.ask("GET", REPLICA_SETS))["items"]
-            if all((one.get("status") or {}).get("readyReplicas") == PODS_EACH for one in found):
+            waiting = [one for one in found if (one.get("status") or {}).get("readyReplicas") != PODS_EACH]
+            if not waiting:
                 return
             await self._clock.sleep(0.5)
+        _row("ReplicaSets whose pods did not become ready", str(len(waiting)))
 
     async def change(self, name: str, *, step: int, phase: str = "Progressing", message: str = "more replicas") -> float:
         """Write a status. When the API had answered, in milliseconds since 1970."""

@@ -53,7 +53,7 @@ class Tab:
 
     def __init__(self, context: BrowserContext, origin: str) -> None:
         self.complaints: list[str] = []
-        self._origin = origin
+        self.origin = origin
         self.page: Page = context.new_page()
         self.page.set_default_timeout(WAIT_MILLISECONDS)
         self.page.add_init_script(TELL_VIOLATIONS)
@@ -66,12 +66,12 @@ class Tab:
             self.complaints.append(f"{message.type}: {message.text}")
 
     def _asked(self, url: str) -> None:
-        if not url.startswith((self._origin, "data:", "blob:")):
+        if not url.startswith((self.origin, "data:", "blob:")):
             self.complaints.append(f"asked another origin: {url}")
 
     def open(self, path: str) -> Page:
         """A path of the page."""
-        self.page.goto(f"{self._origin}{path}")
+        self.page.goto(f"{self.origin}{path}")
         return self.page
 
     def axe(self, within: str = "html") -> list[str]:

@@ -41,19 +41,27 @@ KEPT = (
     "wall-wide-light",
     "wall-narrow-dark",
     "rollout-wide-light",
-    "rollout-wide-dark",
     "rollout-narrow-light",
+    "track-wide-dark",
     "analysis-wide-light",
     "query-wide-light",
-    "graph-wide-light",
+    "graph-wide-dark",
+    "tree-wide-light",
     "application-wide-light",
     "walk-wide-light",
-    "walk-narrow-light",
-    "end-wide-dark",
+    "end-narrow-dark",
 )
 """What the documentation keeps; `--all` keeps every picture."""
 
-READY = 'sum by (pod) (kube_pod_container_status_ready{namespace="echo-prod", pod=~"echo-server-.*"})'
+READY = """sum by (version) (
+  label_replace(
+    kube_pod_container_status_ready{namespace="echo-prod", pod=~"echo-server-.*"},
+    "version", "$1", "pod", "echo-server-(.*)-.*"
+  )
+)"""
+"""Ready pods of each version."""
+SCRAPES_MILLISECONDS = 12_000
+"""Until Prometheus has seen the end."""
 Prepare = Callable[[Page], None]
 
 
@@ -95,7 +103,7 @@ class Camera:
         for kind, page in self._pages.items():
             picture = f"{name}-{kind}"
             if self._kept is None or picture in self._kept:
-                self._taken[picture] = page.screenshot(caret="initial")
+                self._taken[picture] = page.screenshot(caret="initial", animations="disabled")
 
     def write(self, folder: Path, tab: Page) -> None:
         """Write what was taken: afterwards, because the story does not wait."""
@@ -186,7 +194,7 @@ def scrolled(region: str) -> Prepare:
     """Until a region begins below the head of the page."""
 
     def scroll(page: Page) -> None:
-        page.get_by_role("region", name=region).evaluate("(it) => scrollTo(0, it.offsetTop - 80)")
+        page.get_by_role("region", name=region).evaluate("(it) => scrollBy(0, it.getBoundingClientRect().top - 70)")
 
     return scroll
 
@@ -251,6 +259,7 @@ def play(engineer: Engineer, camera: Camera) -> None:
     engineer.run("kubectl -n argocd annotate application echo-server-staging argocd.argoproj.io/refresh=normal")
     application = "/applications/argocd/echo-server-staging"
     camera.open(application, says("OutOfSync", "AnalysisTemplate"))
+    camera.wait(scrolled("Resources"))
     camera.take("tree")
     template = engineer.get(f"-n {STAGING} get analysistemplates")["items"][0]["metadata"]["name"]
     resource = quote(f"argoproj.io/AnalysisTemplate/{STAGING}/{template}", safe="")
@@ -260,13 +269,14 @@ def play(engineer: Engineer, camera: Camera) -> None:
 
     camera.open(f"/rollouts/{PROD}/echo-server", says("echo-server"))
     refresh_and_retry(engineer)
-    engineer.wait(PROD, "{.status.currentStepIndex}", "3")
+    camera.wait(says("set to 66 %"))
     camera.take("walk")
     for namespace in (STAGING, PROD):
         engineer.wait(namespace, "{.status.phase}", "Healthy")
     camera.wait(says("5 of 5 done"))
     camera.take("end")
-    panel = {"g0.expr": READY, "g0.tab": "graph", "g0.range_input": "2m"}
+    camera.wait(lambda page: page.wait_for_timeout(SCRAPES_MILLISECONDS / len(SIZES) / len(COLOURS)))
+    panel = {"g0.expr": READY, "g0.tab": "graph", "g0.range_input": "90s"}
     camera.open(f"/query?{urlencode(panel)}", drawn)
     camera.take("graph")
 

@@ -6,7 +6,6 @@ Standard library only. `talker.py lines N`: N lines a second. `talker.py say TEX
 import os
 import sys
 import threading
-import time
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 BATCHES = 20
@@ -16,13 +15,13 @@ BATCHES = 20
 def lines(rate: int) -> None:
     """For ever."""
     number, size = 0, rate // BATCHES
-    began, pause = time.monotonic(), threading.Event()
+    pause = threading.Event()
     while True:
         text = "".join(f"line {number + index} of many, {'word ' * 8}\n" for index in range(size))
         sys.stdout.write(text)
         sys.stdout.flush()
         number += size
-        pause.wait(max(0.0, began + number / rate - time.monotonic()))
+        pause.wait(1 / BATCHES)
 
 
 def say(text: str) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import shlex
 import sys
+import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -48,9 +49,9 @@ def namespace(name: str) -> Obj:
 def rollout(
     name: str,
     steps: list[Obj],
+    replicas: int = 1,
     *,
     image: str = STABLE,
-    replicas: int = 1,
     args: list[str] | None = None,
     annotations: Mapping[str, str] | None = None,
     pod_annotations: Mapping[str, str] | None = None,
@@ -131,7 +132,9 @@ def shop() -> list[Obj]:
                 metric("is-small", "vector(3)", "result[0] < 2", failureLimit=1, count=3, interval="1s"),
             ],
         ),
-        rollout("web", [{"setWeight": 50}, {"pause": {}}, {"setWeight": 75}, {"pause": {"duration": "1h"}}], replicas=2),
+        rollout(
+            "web", [{"setWeight": 50}, {"pause": {}}, {"setWeight": 75}, {"pause": {"duration": "1h"}}], replicas=2
+        ),
         rollout("crash", [{"setWeight": 50}, {"pause": {}}]),
         rollout("judged", [{"setWeight": 50}, {"analysis": {"templates": [{"templateName": "answers"}]}}]),
         rollout("quiet", [{"pause": {}}]),
@@ -160,8 +163,6 @@ def until(check: Callable[[], bool], what: str) -> None:
 
 
 def _pause() -> None:
-    import threading
-
     threading.Event().wait(0.05)
 
 
@@ -187,6 +188,10 @@ class Hand:
         """Of a Rollout, the newest last."""
         found = self.items(f"/api/v1/namespaces/{where}/pods?labelSelector=app%3D{app}")
         return sorted(found, key=lambda pod: str(pod["metadata"]["creationTimestamp"]))
+
+    def runs(self, where: str = SHOP) -> list[str]:
+        """Names of the AnalysisRuns."""
+        return [run["metadata"]["name"] for run in self.items(f"/apis/{ARGO}/namespaces/{where}/analysisruns")]
 
     def create(self, manifest: Obj) -> None:
         """An object of any kind that tests need."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import json
+import re
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -182,11 +183,32 @@ def test_a_name_cannot_leave_its_place_in_the_path() -> None:
     server = Server(status(404, "NotFound"))
 
     with pytest.raises(NotFound):
-        talk(server, lambda cluster: cluster.get(PODS, "default", "../secrets/a?b"))
+        talk(server, lambda cluster: cluster.get(PODS, "default", "a?b#c"))
 
-    assert server.asked[0][1:] == (f"{PODS_PATH}/../secrets/a?b", {})  # the server's view, unquoted
-    with pytest.raises(ApiError, match="invalid resource name"):
-        talk(server, lambda cluster: cluster.get(PODS, "default", ".."))
+    assert server.asked[0][1:] == (f"{PODS_PATH}/a?b#c", {})  # the server's view, unquoted
+
+
+@pytest.mark.parametrize(
+    ("namespace", "name", "words"),
+    [
+        ("default", "..", """invalid resource name "..": [may not be '..']"""),
+        ("default", ".", """invalid resource name ".": [may not be '.']"""),
+        ("default", "a/b", """invalid resource name "a/b": [may not contain '/']"""),
+        ("default", "../a%2f", """invalid resource name "../a%2f": [may not contain '/' may not contain '%']"""),
+        ("..", "a", """invalid namespace "..": [may not be '..']"""),
+        ("a/b", "a", """invalid namespace "a/b": [may not contain '/']"""),
+        ("a%", "", """invalid namespace "a%": [may not contain '%']"""),
+    ],
+)
+def test_a_name_that_is_no_segment_of_a_path_is_refused_before_the_server_is_asked(
+    namespace: str, name: str, words: str
+) -> None:
+    server = Server(pod("x"))
+
+    with pytest.raises(ApiError, match=re.escape(words)):
+        talk(server, lambda cluster: cluster.get(PODS, namespace, name) if name else cluster.list(PODS, namespace))
+
+    assert server.asked == []
 
 
 def test_an_object_without_its_namespace_is_refused_before_the_server_is_asked() -> None:

@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 
 from canarium.clock import RealClock
+from canarium.kube.controller.fault import Fault
 from canarium.kube.objects import Obj
-from canarium.kube.resources import PODS
+from canarium.kube.resources import CONFIG_MAPS, PODS
 from canarium.local.cluster import Doors, LocalCluster
 from canarium.local.folder import DataFolder
 from canarium.nodes.image_map import ImageMap, ImageMapping
@@ -84,14 +85,22 @@ class Site:
             writer.close()
 
 
-def on_machine(folder: Path, story: Callable[[Site], Awaitable[None]], *, has_addresses: bool = True) -> None:
+def on_machine(
+    folder: Path,
+    story: Callable[[Site], Awaitable[None]],
+    *,
+    has_addresses: bool = True,
+    on_fault: Callable[[Fault], None] = lambda _: None,
+) -> None:
     async def main() -> None:
         data = DataFolder(folder / "data")
         data.make()
         command = (sys.executable, "-I", "-S", "-c", SERVE)
         images = ImageMap((ImageMapping(pattern="acme/serve", command=command, working_dir=str(folder)),))
         doors = Doors(dict.fromkeys(("api", "applications", "rollouts", "metrics"), (0, "")))
-        cluster = LocalCluster(data, None, doors, CLOCK, seed="1", images=images, has_addresses=has_addresses)
+        cluster = LocalCluster(
+            data, None, doors, CLOCK, seed="1", images=images, has_addresses=has_addresses, on_fault=on_fault
+        )
         async with asyncio.timeout(40):
             await cluster.start()
             failed = asyncio.ensure_future(cluster.failed())
@@ -109,6 +118,28 @@ def on_machine(folder: Path, story: Callable[[Site], Awaitable[None]], *, has_ad
         assert await CLOCK.outside(lambda: sweep(cluster.machine.cluster_id)) == 0
 
     asyncio.run(main())
+
+
+def test_a_bug_that_one_object_brings_about_is_told_and_the_cluster_goes_on(tmp_path: Path) -> None:
+    told: list[Fault] = []
+
+    def fails_on_shop(obj: Obj) -> None:
+        if obj["metadata"]["name"] == "shop":
+            raise IndexError("list index out of range")
+
+    async def story(site: Site) -> None:
+        site.cluster.world.listers(CONFIG_MAPS).on_change(fails_on_shop)
+        await site.cluster.apply(
+            {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "shop", "namespace": "default"}}
+        )
+        await site.until(lambda: len(told) == 1)
+
+        await site.cluster.apply(serving("one"))
+
+        await site.until(lambda: site.pod("one").get("ready"))
+        assert (told[0].key, told[0].error) == ("default/shop", "IndexError")
+
+    on_machine(tmp_path, story, on_fault=told.append)
 
 
 def test_a_warden_that_is_killed_is_replaced_and_its_pods_and_services_come_back(tmp_path: Path) -> None:

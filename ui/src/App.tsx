@@ -4,9 +4,10 @@ import { useConnection, useValue } from "@/api/live"
 import type { Session } from "@/api/types"
 import { Boundary } from "@/components/Boundary"
 import { Frame } from "@/components/Frame"
-import { Loading, Empty } from "@/components/States"
+import { Loading } from "@/components/States"
 import { Toasts } from "@/components/Toasts"
 import { Login } from "@/views/Login"
+import { NotFound } from "@/views/NotFound"
 import { RolloutsView } from "@/views/rollouts/RolloutsView"
 
 // Loaded when they are opened: the first view must be small.
@@ -55,9 +56,7 @@ export function App() {
               </Route>
               <Route path="/:room">{({ room }) => <MetricsRoom room={room} />}</Route>
               <Route>
-                <Empty title="There is no such page">
-                  <p>Choose Applications, Rollouts or Metrics above.</p>
-                </Empty>
+                <NotFound />
               </Route>
             </Switch>
           </Suspense>

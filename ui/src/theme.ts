@@ -14,11 +14,14 @@ const glass: MantineColorsTuple = [
   "#004a69",
 ]
 
+/** Greys with a little of the glass in them, as in page.css. From text to page. */
+const dark: MantineColorsTuple = ["#e4e9ee", "#c6cfd8", "#a3adb8", "#84909c", "#3d4751", "#323b44", "#242c34", "#1b2128", "#161b21", "#12161b"]
+
 export const theme = createTheme({
   primaryColor: "glass",
   primaryShade: { light: 7, dark: 6 },
   autoContrast: true,
-  colors: { glass },
+  colors: { glass, dark },
   defaultRadius: "md",
   fontFamily: "system-ui, -apple-system, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif",
   fontFamilyMonospace: "ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace",

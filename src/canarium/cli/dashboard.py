@@ -89,7 +89,7 @@ async def serve(
         prometheus=target,
         answer_seconds=seconds(options.request_timeout) or ANSWER_SECONDS,
     )
-    serving = Serving(page.app, bound)
+    serving = Serving(page.app, bound, websockets=False)
     try:
         await serving.start()
         address = f"http://{LOOPBACK}:{serving.port}{path}?token={token}"

@@ -21,6 +21,7 @@ import click
 from canarium.errors import CanariumError
 
 if TYPE_CHECKING:
+    from canarium.kube.controller.fault import Fault
     from canarium.local.cluster import LocalCluster
     from canarium.local.folder import DataFolder, Place, Running
     from canarium.local.front_doors import Page
@@ -195,6 +196,7 @@ async def _up(
             doors,
             clock,
             seed=secrets.token_hex(16),
+            on_fault=tell_fault,
             **what,
         )
     except BaseException:
@@ -312,6 +314,12 @@ def tell(running: Running, folder: DataFolder) -> None:
         click.echo(line)
     for line in page_not_built():
         click.echo(line)
+
+
+def tell_fault(fault: Fault) -> None:
+    """A bug of ours that one object brought about, on the terminal."""
+    with suppress(OSError):  # nobody reads any more
+        click.echo(f"A bug in canarium: {fault}. Everything else goes on; please report this.", err=True)
 
 
 def page_addresses(running: Running, folder: DataFolder) -> dict[str, str]:

@@ -6,9 +6,9 @@ Source: Kubernetes 1.34, apiserver registry/rest/{update,delete}.go and pkg/regi
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from canarium.kube.objects import Obj, format_time, parse_time
+from canarium.kube.objects import Obj, format_time, later, parse_time
 from canarium.kube.patch.merge import equal
 from canarium.kube.resources import NAMESPACES, PODS, Resource
 
@@ -49,13 +49,13 @@ def marked(resource: Resource, obj: Obj, now: datetime, *, propagation: str, ask
         metadata["finalizers"] = finalizers
     former = metadata.get("deletionGracePeriodSeconds", 0)
     if "deletionTimestamp" not in metadata:
-        metadata["deletionTimestamp"] = format_time(now + timedelta(seconds=grace))
+        metadata["deletionTimestamp"] = format_time(later(now, grace))
         metadata["deletionGracePeriodSeconds"] = grace
         if "generation" in metadata:
             metadata["generation"] += 1
     elif grace < former and (asked_grace is not None or resource != PODS):  # it counts from the first call
-        asked_at = parse_time(metadata["deletionTimestamp"]) - timedelta(seconds=former)
-        metadata["deletionTimestamp"] = format_time(asked_at + timedelta(seconds=grace))
+        asked_at = later(parse_time(metadata["deletionTimestamp"]), -former)
+        metadata["deletionTimestamp"] = format_time(later(asked_at, grace))
         metadata["deletionGracePeriodSeconds"] = grace
     leaving: Obj = {**obj, "metadata": metadata}
     if resource == NAMESPACES:

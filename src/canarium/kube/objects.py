@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple, TypeAlias
 
 import msgspec
@@ -19,6 +19,9 @@ _encode = msgspec.json.Encoder().encode
 
 Obj: TypeAlias = dict[str, Any]
 """A Kubernetes object as decoded JSON. Nobody edits an object they were handed: build a new one."""
+
+FIRST_TIME = datetime.min.replace(tzinfo=UTC)
+LAST_TIME = datetime.max.replace(tzinfo=UTC, microsecond=0)
 
 
 class ObjectKey(NamedTuple):
@@ -108,8 +111,20 @@ def _matches_requirement(requirement: Mapping[str, Any], labels: Mapping[str, st
 
 
 def parse_time(text: str) -> datetime:
-    """RFC 3339 text, as the API writes it, to aware UTC."""
-    return datetime.fromisoformat(text).astimezone(UTC)
+    """RFC 3339 text, as the API writes it, to aware UTC. A zone that leads out of the calendar leads to its end."""
+    at = datetime.fromisoformat(text)
+    try:
+        return at.astimezone(UTC)
+    except OverflowError:
+        return FIRST_TIME if at.year == 1 else LAST_TIME
+
+
+def later(at: datetime, seconds: float) -> datetime:
+    """So many seconds after (or before) a time, but not beyond the calendar: users write any number, and any time."""
+    try:
+        return at + timedelta(seconds=seconds)
+    except OverflowError:
+        return LAST_TIME if seconds > 0 else FIRST_TIME
 
 
 def format_time(at: datetime) -> str:

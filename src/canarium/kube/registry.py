@@ -293,6 +293,8 @@ class Registry:
         if subresource == "scale":
             scale = self.scale(resource, key)
             changed = _patched(scale, patch, type, SCALES, is_custom=False)
+            if check is not None:
+                check(changed)
             return self._update_scale(served, changed, dry_run=dry_run, key=key)
         changed = _patched(
             served.from_stored(current), patch, type, served.resource, is_custom=served.custom is not None

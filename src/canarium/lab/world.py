@@ -23,6 +23,7 @@ from canarium.gitops.git.repositories import Repositories
 from canarium.gitops.kinds import APPLICATION_SETS, APPLICATIONS
 from canarium.journal import Journal, NoJournal
 from canarium.kube.cluster import AlreadyExists, Cluster
+from canarium.kube.controller.fault import Fault
 from canarium.kube.controller.informer import Informer
 from canarium.kube.controller.manager import Manager
 from canarium.kube.controller.reconciler import Listers
@@ -103,7 +104,8 @@ class WorldOptions(msgspec.Struct, frozen=True, kw_only=True):
     run here. root_ca: PEM text of who signed the API server's certificate; with it the world also has the controllers
     that only visitors from outside need (Endpoints, ServiceAccounts, disruption budgets, Jobs), which a lab in virtual
     time goes without for the sake of its speed and its event log. scrape_seconds: Prometheus' scrape interval.
-    ground: what it stands on in real time. delays: how long the simulated runtime takes.
+    ground: what it stands on in real time. delays: how long the simulated runtime takes. on_fault: told of a bug that
+    one object brings about, while all others go on; None: a bug stops the world loudly (see `Manager`).
     """
 
     seed: int | str = 0
@@ -116,6 +118,7 @@ class WorldOptions(msgspec.Struct, frozen=True, kw_only=True):
     scrape_seconds: float = 60.0
     ground: Ground | None = None
     delays: Delays = Delays()
+    on_fault: Callable[[Fault], None] | None = None
 
 
 class World:
@@ -148,7 +151,8 @@ class World:
         if self.options.faults is not None:
             self.faults = FaultyCluster(self.cluster, clock, self._chance, self.options.faults)
             self._controllers_see = self.faults
-        self._platform = Manager(self.cluster, clock, self.journal)  # what outlives a restart of the controllers
+        # What outlives a restart of the controllers.
+        self._platform = Manager(self.cluster, clock, self.journal, on_fault=self.options.on_fault)
         ground = self.options.ground
         listers = self._platform.listers
         self.network: LabNetwork = (
@@ -223,7 +227,7 @@ class World:
 
     async def start_controllers(self) -> None:
         """Start the controllers anew, as a restarted controller-manager, Argo CD and Argo Rollouts would."""
-        manager = Manager(self._controllers_see, self.clock, self.journal)
+        manager = Manager(self._controllers_see, self.clock, self.journal, on_fault=self.options.on_fault)
         cluster, listers = self._controllers_see, manager.listers
         chosen = self.options.controllers
         if "workloads" in chosen:

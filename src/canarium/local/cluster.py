@@ -21,6 +21,7 @@ from canarium.gitops.git.local import LocalRepositories
 from canarium.gitops.git.repositories import Repositories
 from canarium.journal import Journal
 from canarium.kube.cluster import AlreadyExists, ApiError, NotFound
+from canarium.kube.controller.fault import Fault
 from canarium.kube.objects import Obj, ObjectKey, format_time
 from canarium.kube.registry import Registry
 from canarium.kube.resources import PODS, SERVICES
@@ -100,10 +101,15 @@ class Doors:
             bound.close()
 
 
+def _in_the_journal_only(fault: Fault) -> None:
+    del fault
+
+
 class LocalCluster:
     """One running local cluster. `await start()`, then `await failed()` or `await stop()`.
 
     page: makes what stands behind the doors for the browser, once the world runs; None: they say what to type instead.
+    on_fault: told of a bug of ours that one object brings about; the cluster goes on without that object.
     """
 
     def __init__(
@@ -121,6 +127,7 @@ class LocalCluster:
         scrape_seconds: float = 60.0,
         journal: Journal | None = None,
         page: Callable[[LocalCluster], Page] | None = None,
+        on_fault: Callable[[Fault], None] = _in_the_journal_only,
     ) -> None:
         self._folder = folder
         self._make_page = page
@@ -155,6 +162,7 @@ class LocalCluster:
                 ground=self.machine,
                 delays=AT_ONCE,
                 scrape_seconds=scrape_seconds,
+                on_fault=on_fault,
             ),
             journal,
             store=self._store,
@@ -187,7 +195,7 @@ class LocalCluster:
         bound = self._doors.sockets
         self._servings = [
             Serving(self._server, bound["api"], certificate=self._folder.certificate, key=self._folder.key),
-            *(Serving(app, bound[name]) for name, app in behind.items()),
+            *(Serving(app, bound[name], websockets=False) for name, app in behind.items()),
         ]
         for serving in self._servings:
             await serving.start()
@@ -270,7 +278,9 @@ def lose_pods(registry: Registry, at: str) -> int:
         if not pod["spec"].get("nodeName") or status.get("phase") in ("Failed", "Succeeded"):
             continue
         conditions = [
-            {**one, "status": "False", "lastTransitionTime": at} if one["type"] in ("Ready", "ContainersReady") else one
+            {**one, "status": "False", "lastTransitionTime": at}
+            if one.get("type") in ("Ready", "ContainersReady")
+            else one
             for one in status.get("conditions") or ()
         ]
         failed = {

@@ -146,5 +146,6 @@ class NodeAgent:
                 self._wake(key)
 
     def _raise_failure(self) -> None:
-        if self._failure is not None:
-            raise self._failure
+        failure, self._failure = self._failure, None  # told once: it need not be the end of the other pods
+        if failure is not None:
+            raise failure

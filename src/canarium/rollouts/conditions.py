@@ -8,11 +8,11 @@ Behaviour follows `utils/conditions/conditions.go` and `calculateRolloutConditio
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import lru_cache
 from typing import Final
 
-from canarium.kube.objects import format_time, parse_time
+from canarium.kube.objects import format_time, later, parse_time
 from canarium.rollouts.types import Condition, Rollout, RolloutStatus
 
 INVALID_SPEC: Final = "InvalidSpec"
@@ -136,7 +136,7 @@ def has_timed_out(rollout: Rollout, status: RolloutStatus, now: datetime) -> boo
 
 def progress_deadline(rollout: Rollout, progressing: Condition) -> datetime:
     """When a rollout that does not move any more counts as timed out."""
-    return parse_time(progressing.last_update_time) + timedelta(seconds=rollout.spec.deadline_seconds)
+    return later(parse_time(progressing.last_update_time), rollout.spec.deadline_seconds)
 
 
 def replica_failure(replica_sets: Iterable[dict[str, object]]) -> Condition | None:

@@ -6,13 +6,13 @@ Behaviour follows `rollout/pause.go` of Argo Rollouts 1.10.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 import msgspec
 from msgspec.structs import replace
 
-from canarium.kube.objects import format_time, parse_time
+from canarium.kube.objects import format_time, later, parse_time
 from canarium.rollouts.strategies.canary.steps import pause_seconds
 from canarium.rollouts.types import Pause, PauseCondition, RolloutStatus
 
@@ -58,7 +58,7 @@ def pause_ends_at(pause: Pause, held: PauseCondition) -> datetime | None:
     """When a pause step is over; None when it waits for somebody."""
     if pause.duration is None:
         return None
-    return parse_time(held.start_time) + timedelta(seconds=pause_seconds(pause))
+    return later(parse_time(held.start_time), pause_seconds(pause))
 
 
 def is_pause_over(pause: Pause, status: RolloutStatus, now: datetime) -> bool:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
+import msgspec
+
 from canarium.kube.objects import Obj, parse_time
 from canarium.rollouts.conditions import INVALID_SPEC, ROLLOUT_ABORTED, TIMED_OUT
 from canarium.rollouts.types import RolloutSpec, RolloutStatus, view_rollout
@@ -69,5 +71,8 @@ def displayed_phase(rollout: Obj) -> Phase:
         return Phase(PROGRESSING, "waiting for rollout to unpause")
     if status.get("phase"):
         return Phase(status["phase"], status.get("message", ""))
-    view = view_rollout(rollout)
+    try:
+        view = view_rollout(rollout)
+    except msgspec.ValidationError as error:  # before the controller has said so
+        return Phase("Degraded", f"InvalidSpec: {error}")
     return calculate_phase(view.spec, view.status)

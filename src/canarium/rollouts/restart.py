@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from canarium.kube.decision import Delete
-from canarium.kube.objects import Obj, condition, is_controlled_by, parse_time
+from canarium.kube.objects import Obj, condition, is_controlled_by, later, parse_time
 from canarium.kube.resources import PODS
 from canarium.rollouts.phase import is_restarted
 from canarium.rollouts.reasons import Restarting
@@ -77,6 +77,4 @@ def _is_available(pod: Obj, min_ready_seconds: int, now: datetime) -> bool:
     if ready is None or ready.get("status") != "True" or pod["metadata"].get("deletionTimestamp"):
         return False
     since = ready.get("lastTransitionTime")
-    return min_ready_seconds == 0 or (
-        since is not None and parse_time(since) + timedelta(seconds=min_ready_seconds) < now
-    )
+    return min_ready_seconds == 0 or (since is not None and later(parse_time(since), min_ready_seconds) < now)

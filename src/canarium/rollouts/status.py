@@ -8,11 +8,11 @@ promoteStable) and `syncRolloutStatusCanary` of `rollout/canary.go`, Argo Rollou
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 from msgspec.structs import replace
 
+from canarium.kube.objects import later
 from canarium.rollouts import conditions as c
 from canarium.rollouts.conditions import new_condition, replace_condition, set_condition, without
 from canarium.rollouts.pauses import CANARY_PAUSE_STEP, is_pause_over
@@ -330,7 +330,7 @@ def _wake_for_deadline(turn: Turn, status: RolloutStatus) -> None:
     is_paused = bool(status.pause_conditions) or turn.rollout.spec.paused
     if c.is_healthy(turn.rollout, status) or is_paused or is_indefinite(step):
         return
-    deadline = c.progress_deadline(turn.rollout, progressing) + timedelta(seconds=1)
+    deadline = later(c.progress_deadline(turn.rollout, progressing), 1)
     if deadline > turn.now:
         turn.wake_in(deadline - turn.now)
 

@@ -7,10 +7,11 @@ Fields follow `pkg/apis/rollouts/v1alpha1/types.go` (1.10). Times stay the API's
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import msgspec
-from msgspec import Struct, field
+from msgspec import Meta, Struct, field
+from msgspec.structs import replace
 
 from canarium.kube.objects import Obj
 
@@ -30,6 +31,9 @@ DEFAULT_FENCEPOST: Final = "25"
 """maxSurge and maxUnavailable unless given: text without a percent sign counts as a percentage here."""
 MAX_WEIGHT: Final = 100
 
+Int32 = Annotated[int, Meta(ge=-(1 << 31), le=(1 << 31) - 1)]
+"""What Go could decode; the API server lets larger numbers pass."""
+
 
 class _View(Struct, frozen=True, rename="camel", gc=False):
     """What all views share."""
@@ -38,7 +42,7 @@ class _View(Struct, frozen=True, rename="camel", gc=False):
 class Pause(_View, frozen=True):
     """A pause step; no duration means until somebody promotes."""
 
-    duration: int | str | None = None
+    duration: Int32 | str | None = None
 
 
 class AnalysisTemplateRef(_View, frozen=True):
@@ -63,13 +67,13 @@ class RolloutAnalysis(_View, frozen=True):
     dry_run: list[dict[str, Any]] | None = None
     measurement_retention: list[dict[str, Any]] | None = None
     analysis_run_metadata: RunMetadata | None = None
-    starting_step: int | None = None
+    starting_step: Int32 | None = None
 
 
 class CanaryStep(_View, frozen=True):
     """One step; exactly one field is set. The ones we do not act on are kept to be named."""
 
-    set_weight: int | None = None
+    set_weight: Int32 | None = None
     pause: Pause | None = None
     experiment: dict[str, Any] | None = None
     analysis: RolloutAnalysis | None = None
@@ -83,15 +87,15 @@ class ProgressThreshold(_View, frozen=True):
     """How many of the desired pods must be available before a weight counts as reached."""
 
     type: str = "Percent"
-    value: int = 0
+    value: Int32 = 0
 
 
 class Canary(_View, frozen=True):
     """spec.strategy.canary."""
 
     steps: list[CanaryStep] | None = None
-    max_surge: int | str | None = None
-    max_unavailable: int | str | None = None
+    max_surge: Int32 | str | None = None
+    max_unavailable: Int32 | str | None = None
     analysis: RolloutAnalysis | None = None
     canary_service: str = ""
     stable_service: str = ""
@@ -100,8 +104,8 @@ class Canary(_View, frozen=True):
     canary_metadata: dict[str, Any] | None = None
     stable_metadata: dict[str, Any] | None = None
     ping_pong: dict[str, Any] | None = None
-    scale_down_delay_seconds: int | None = None
-    abort_scale_down_delay_seconds: int | None = None
+    scale_down_delay_seconds: Int32 | None = None
+    abort_scale_down_delay_seconds: Int32 | None = None
     dynamic_stable_scale: bool = False
     replica_progress_threshold: ProgressThreshold | None = None
 
@@ -116,29 +120,29 @@ class Strategy(_View, frozen=True):
 class RollbackWindow(_View, frozen=True):
     """How many revisions back a rollback may skip the steps."""
 
-    revisions: int = 0
+    revisions: Int32 = 0
 
 
 class RunLimits(_View, frozen=True):
     """How many finished AnalysisRuns to keep."""
 
-    successful_run_history_limit: int | None = None
-    unsuccessful_run_history_limit: int | None = None
+    successful_run_history_limit: Int32 | None = None
+    unsuccessful_run_history_limit: Int32 | None = None
 
 
 class RolloutSpec(_View, frozen=True):
     """spec."""
 
     strategy: Strategy = Strategy()
-    replicas: int | None = None
+    replicas: Int32 | None = None
     selector: dict[str, Any] | None = None
     template: dict[str, Any] = field(default_factory=dict)
     workload_ref: dict[str, Any] | None = None
-    min_ready_seconds: int = 0
+    min_ready_seconds: Int32 = 0
     rollback_window: RollbackWindow | None = None
-    revision_history_limit: int | None = None
+    revision_history_limit: Int32 | None = None
     paused: bool = False
-    progress_deadline_seconds: int | None = None
+    progress_deadline_seconds: Int32 | None = None
     progress_deadline_abort: bool = False
     restart_at: str | None = None
     analysis: RunLimits | None = None
@@ -208,13 +212,13 @@ class RolloutStatus(_View, frozen=True, omit_defaults=True):
     controller_pause: bool = False
     current_pod_hash: str = ""
     current_step_hash: str = ""
-    current_step_index: int | None = None
-    replicas: int = 0
-    updated_replicas: int = 0
-    ready_replicas: int = 0
-    available_replicas: int = 0
-    hpa_replicas: int = field(default=0, name="HPAReplicas")
-    collision_count: int | None = None
+    current_step_index: Int32 | None = None
+    replicas: Int32 = 0
+    updated_replicas: Int32 = 0
+    ready_replicas: Int32 = 0
+    available_replicas: Int32 = 0
+    hpa_replicas: Int32 = field(default=0, name="HPAReplicas")
+    collision_count: Int32 | None = None
     observed_generation: str = ""
     conditions: tuple[Condition, ...] = ()
     canary: CanaryStatus = CanaryStatus()
@@ -277,7 +281,9 @@ def int_or_zero(text: str | None) -> int:
 def view_rollout(obj: Obj) -> Rollout:
     """Read a Rollout. Raises msgspec.ValidationError, which names the field, when a known field has a wrong type."""
     metadata = obj["metadata"]
-    status = obj.get("status")
+    status = msgspec.convert(obj.get("status") or {}, RolloutStatus)
+    if (status.current_step_index or 0) < 0:  # upstream's controller ends on it
+        status = replace(status, current_step_index=0)
     return Rollout(
         obj=obj,
         name=metadata["name"],
@@ -285,7 +291,7 @@ def view_rollout(obj: Obj) -> Rollout:
         generation=metadata.get("generation", 0),
         annotations=metadata.get("annotations") or {},
         spec=msgspec.convert(obj.get("spec") or {}, RolloutSpec),
-        status=msgspec.convert(status, RolloutStatus) if status else RolloutStatus(),
+        status=status,
     )
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from canarium.kube.objects import Obj, condition, format_time, parse_time
+from canarium.kube.objects import Obj, condition, format_time, later, parse_time
 
 NO_DEADLINE = 2**31 - 1
 NEW_AVAILABLE, TIMED_OUT = "NewReplicaSetAvailable", "ProgressDeadlineExceeded"
@@ -167,14 +167,14 @@ def _is_late(current: Mapping[str, Any] | None, deadline: timedelta, now: dateti
         return False
     if current["reason"] == TIMED_OUT:
         return True
-    return parse_time(current["lastUpdateTime"]) + deadline < now
+    return later(parse_time(current["lastUpdateTime"]), deadline.total_seconds()) < now
 
 
 def _until_late(deployment: Obj, status: Mapping[str, Any], deadline: timedelta, now: datetime) -> timedelta | None:
     current = condition(status, "Progressing")
     if current is None or current["reason"] == TIMED_OUT or is_complete(deployment, status):
         return None
-    left = parse_time(current["lastUpdateTime"]) + deadline - now
+    left = later(parse_time(current["lastUpdateTime"]), deadline.total_seconds()) - now
     return max(left, timedelta(0)) + timedelta(seconds=1)
 
 

@@ -19,7 +19,7 @@ import msgspec
 from canarium.kube.cluster import Cluster
 from canarium.kube.controller.reconciler import Listers, Watch, owned
 from canarium.kube.decision import Action, Create, Decision, Delete, EventNote, Reason
-from canarium.kube.objects import Obj, ObjectKey, condition, format_time, is_controlled_by, parse_time
+from canarium.kube.objects import Obj, ObjectKey, condition, format_time, is_controlled_by, later, parse_time
 from canarium.kube.resources import JOBS, PODS
 from canarium.workloads.names import PodNames, name_prefix
 from canarium.workloads.pods import is_active, is_ready
@@ -191,7 +191,7 @@ def _left_of_deadline(job: Obj, now: datetime) -> timedelta | None:
     seconds, started = job["spec"].get("activeDeadlineSeconds"), (job.get("status") or {}).get("startTime")
     if seconds is None or not started:
         return None
-    return parse_time(started) + timedelta(seconds=int(seconds)) - now
+    return later(parse_time(started), int(seconds)) - now
 
 
 def _end(job: Obj, counts: _Counts, ending: Ending, now: datetime) -> Decision:
@@ -280,7 +280,7 @@ def _after(job: Obj, over: Mapping[str, Any], now: datetime) -> Decision:
     why = (Ended(over.get("message") or over["type"]),)
     if ttl is None:
         return Decision(because=why)
-    left = parse_time(over["lastTransitionTime"]) + timedelta(seconds=int(ttl)) - now
+    left = later(parse_time(over["lastTransitionTime"]), int(ttl)) - now
     if left > timedelta(0):
         return Decision(requeue=left, because=why)
     metadata = job["metadata"]

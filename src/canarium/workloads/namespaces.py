@@ -19,6 +19,8 @@ from canarium.kube.objects import Obj, ObjectKey, condition, format_time, key_of
 from canarium.kube.resources import NAMESPACES, PODS, Resource
 
 FINALIZER = "kubernetes"
+MAX_WAIT_SECONDS = 3600
+"""A namespace is looked at again at least this often, however long its pods may take."""
 
 
 class Active(Reason, frozen=True):
@@ -118,7 +120,7 @@ def decide(observed: ObservedNamespace, now: datetime) -> Decision:
                     Delete(resource=resource, namespace=key.namespace, name=key.name, uid=obj["metadata"]["uid"])
                 )
             if resource == PODS:
-                wait = max(wait, timedelta(seconds=_grace(obj) / 2 + 1))
+                wait = max(wait, timedelta(seconds=min(_grace(obj), MAX_WAIT_SECONDS) / 2 + 1))
     why = Emptying(tuple(left))
     return Decision(actions=tuple(actions), status=_status(observed, str(why), now), requeue=wait, because=(why,))
 

@@ -19,6 +19,7 @@ from canarium.kube.objects import (
     controller_of,
     is_controlled_by,
     labels_of,
+    later,
     matches_labels,
     owner_reference,
     parse_time,
@@ -47,7 +48,7 @@ def available_in(pod: Mapping[str, Any], min_ready_seconds: int, now: datetime) 
         return timedelta(0)
     if not ready.get("lastTransitionTime"):
         return timedelta(seconds=min_ready_seconds)
-    left = parse_time(ready["lastTransitionTime"]) + timedelta(seconds=min_ready_seconds) - now
+    left = later(parse_time(ready["lastTransitionTime"]), min_ready_seconds) - now
     return max(left, timedelta(0))
 
 

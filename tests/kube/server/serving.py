@@ -100,7 +100,7 @@ async def serve(tls: Path | None = None) -> AsyncIterator[Served]:
     bound = bind("127.0.0.1", 0, flag="--api-port")
     port = bound.getsockname()[1]
     app = ApiServer(registry, clock, TOKENS, address=f"127.0.0.1:{port}", pods=PrintingPods())
-    serving = Serving(app, bound, **files)
+    serving = Serving(app, bound, certificate=files.get("certificate"), key=files.get("key"))
     await serving.start()
     try:
         yield Served(f"{'https' if tls else 'http'}://127.0.0.1:{port}", port, ca, registry)

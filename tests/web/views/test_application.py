@@ -103,8 +103,10 @@ def test_the_tree_goes_down_to_pods_with_health_extras_and_links(tmp_path: Path)
             assert detail.operation.phase == "Succeeded"
             assert any(text.startswith(f"Rollout/{NAME}: ") for text in detail.operation.results)
             assert detail.why.tone == "bad"
-            assert detail.why.lines[0].startswith(f"It is Degraded because of Rollout/{NAME} (")
-            assert detail.why.evidence[0].href == rollout.href
+            assert detail.why.lines[0] == f"It is Degraded because Rollout/{NAME} is Degraded."
+            [fact] = detail.why.evidence
+            assert fact.href == rollout.href
+            assert fact.text == f"Rollout/{NAME}: {rollout.health_message}"
             assert detail.images == ("stefanprodan/podinfo:6.9.3",)
             pod = lab.world.all(PODS, STAGING)[0]
             assert view.is_concerned(PODS, pod)
@@ -254,6 +256,66 @@ def test_what_to_do_about_a_difference_depends_on_the_sync_policy(policy: dict[s
     assert why.tone == "attention"
     assert why.lines == ("It is not as git says: ConfigMap/old is not in git any more.",)
     assert words in why.next_step
+    assert why.commands == (f"canarium app sync {found['metadata']['name']} --prune",)
+
+
+@pytest.mark.parametrize(
+    ("told", "reason", "begins"),
+    [
+        (
+            "spec.source.path: shop: app path does not exist (Set it to a folder that this revision has.)",
+            "RenderFailed",
+            "What git says does not render: spec.source.path: shop: app path does not exist",
+        ),
+        (
+            "unable to resolve 'main' to a commit SHA in /srv/shop.git (Set targetRevision to a branch.)",
+            "GitUnreachable",
+            "What git says cannot be read: unable to resolve 'main' to a commit SHA",
+        ),
+    ],
+    ids=["a folder that is missing", "a branch that is missing"],
+)
+def test_what_keeps_git_from_being_compared_has_a_name_of_its_own(told: str, reason: str, begins: str) -> None:
+    message = f"Failed to load target state: failed to generate manifest for source 1 of 1: {told}"
+
+    why = application_why(app(conditions=[{"type": "ComparisonError", "message": message}]), ())
+
+    assert why.reasons == (reason,)
+    assert why.lines[0].startswith(begins)
+    assert why.next_step.startswith("Set ")
+    assert told not in why.evidence[0].text, "the lines tell it"
+
+
+def test_what_is_missing_is_told_once() -> None:
+    missing = {
+        "kind": "ConfigMap",
+        "namespace": "shop",
+        "name": "web",
+        "status": "OutOfSync",
+        "health": {"status": "Missing"},
+    }
+    found = app(resources=[missing], sync={"status": "OutOfSync", "revision": "b" * 40}, health={"status": "Missing"})
+    node = TreeNode(
+        id="/ConfigMap/shop/web",
+        parent="",
+        group="",
+        kind="ConfigMap",
+        namespace="shop",
+        name="web",
+        sync="OutOfSync",
+        health="Missing",
+        health_message="",
+        info=(),
+        created="",
+        needs_prune=False,
+        is_managed=True,
+        href="",
+    )
+
+    why = application_why(found, (node,))
+
+    assert why.lines == ("It is not as git says: ConfigMap/web is missing.",)
+    assert [one.text for one in why.evidence] == ["ConfigMap/web: a sync would create it"]
 
 
 def test_an_application_that_is_being_deleted_or_not_yet_looked_at_waits() -> None:

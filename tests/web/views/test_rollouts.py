@@ -190,10 +190,20 @@ def test_a_probe_that_failed_before_this_run_of_the_container_is_no_problem() ->
             "Progressing",
             "C",
         ),
+        (
+            {
+                "conditions": [
+                    {"type": "Completed", "status": "False", "lastTransitionTime": "2026-01-05T09:00:00Z"},
+                    {"type": "Progressing", "status": "True", "lastTransitionTime": "2026-01-05T09:05:00Z"},
+                ]
+            },
+            "Progressing",
+            "2026-01-05T09:05:00Z",
+        ),
         ({"conditions": [{"type": "Healthy", "status": "True", "lastTransitionTime": "H"}]}, "Healthy", "H"),
         ({}, "Progressing", START),
     ],
-    ids=["paused", "aborted", "updating", "healthy", "unknown"],
+    ids=["paused", "aborted", "updating", "retried", "healthy", "unknown"],
 )
 def test_a_phase_began_when_the_status_says_so(status: Obj, phase: str, since: str) -> None:
     assert phase_since(rollout(**status), phase) == since

@@ -11,8 +11,7 @@ import { apply, Parser, type Keyed, type Known, type RowProblem, type StreamEven
 
 export type Connection = "connecting" | "open" | "lost" | "unauthorized"
 
-export interface LiveState {
-  readonly known: Known
+export interface Link {
   readonly connection: Connection
   /** Why it was lost. */
   readonly problem: string
@@ -20,13 +19,19 @@ export interface LiveState {
   readonly lostAt: number
 }
 
+export interface LiveState extends Link {
+  readonly known: Known
+}
+
 const FIRST_RETRY = 500
 const LAST_RETRY = 5000
 const SILENCE = 15_000 // the server says something every 5 s
 const HIDDEN_GRACE = 30_000
 
-class Live {
+/** One connection and what is known from it. */
+export class Live {
   private state: LiveState = { known: new Map(), connection: "connecting", problem: "", lostAt: 0 }
+  private lastLink: Link = this.state
   private readonly listeners = new Set<() => void>()
   private readonly wanted = new Map<string, number>()
   private abort: AbortController | null = null
@@ -51,6 +56,9 @@ class Live {
   }
 
   snapshot = (): LiveState => this.state
+
+  /** The same object until the connection changes: whoever shows only that is not drawn anew with each event. */
+  link = (): Link => this.lastLink
 
   listen = (listener: () => void): (() => void) => {
     this.listeners.add(listener)
@@ -102,15 +110,16 @@ class Live {
     // What nobody looks at any more would be old when somebody does again.
     const known = new Map([...this.state.known].filter(([topic]) => this.wanted.has(topic)))
     this.set({ known })
-    let silence: ReturnType<typeof setTimeout> | undefined
+    const listening = () => setTimeout(() => abort.abort("silent"), SILENCE)
+    let silence = listening()
     try {
       const reader = (await openStream(topics, abort.signal)).getReader()
       const decoder = new TextDecoder()
       const parser = new Parser()
       for (;;) {
-        clearTimeout(silence)
-        silence = setTimeout(() => abort.abort("silent"), SILENCE)
         const piece = await reader.read()
+        clearTimeout(silence)
+        silence = listening()
         if (piece.done) throw new ApiError(0, "The server ended the connection.", "")
         this.take(parser.push(decoder.decode(piece.value, { stream: true })))
       }
@@ -148,6 +157,11 @@ class Live {
 
   private set(change: Partial<LiveState>): void {
     this.state = { ...this.state, ...change }
+    const { connection, problem, lostAt } = this.state
+    const last = this.lastLink
+    if (connection !== last.connection || problem !== last.problem || lostAt !== last.lostAt) {
+      this.lastLink = { connection, problem, lostAt }
+    }
     for (const listener of this.listeners) listener()
   }
 }
@@ -160,8 +174,8 @@ export function serverNow(): number {
 }
 
 /** How the connection is. */
-export function useConnection(): LiveState {
-  return useSyncExternalStore(live.listen, live.snapshot)
+export function useConnection(): Link {
+  return useSyncExternalStore(live.listen, live.link)
 }
 
 /** What is known of a topic. A view has these states; `isStale` says that the connection is lost. */

@@ -52,10 +52,10 @@ export function ActionButton({
         <Button
           size={size}
           variant="default"
-          data-disabled={isRefused || undefined}
           aria-disabled={isRefused || undefined}
           aria-description={isRefused ? action.refused : undefined}
-          style={isRefused ? undefined : action.isDangerous ? { color: "var(--bad)", borderColor: "var(--bad)" } : undefined}
+          className="action"
+          data-dangerous={(action.isDangerous && !isRefused) || undefined}
           onClick={(event) => {
             event.preventDefault()
             if (isRefused) return

@@ -1,6 +1,6 @@
 import { ActionIcon, Button, Group, Kbd, Modal, Select, Table, Tooltip, useComputedColorScheme, useMantineColorScheme } from "@mantine/core"
 import { useDisclosure, useHotkeys } from "@mantine/hooks"
-import type { ReactNode } from "react"
+import { useRef, type ReactNode } from "react"
 import { Link, useLocation } from "wouter"
 import { live, useConnection } from "@/api/live"
 import type { Session } from "@/api/types"
@@ -27,6 +27,9 @@ const KEYS: readonly (readonly [string, string])[] = [
   ["t", "Light or dark"],
   ["?", "This help"],
 ]
+
+/** How long after `g` the letter may come. */
+const GO_MILLISECONDS = 1200
 
 /** What is on every page: rooms, namespace, light and dark, how the connection is. */
 export function Frame({ session, children }: { session: Session | null; children: ReactNode }) {
@@ -133,18 +136,17 @@ function NamespacePicker({ names }: { names: readonly string[] }) {
 
 /** `g` and then a letter, as many pages of the field have it. */
 function useGoKeys(navigate: (path: string) => void) {
+  const pressed = useRef(Number.NEGATIVE_INFINITY)
   const go = (path: string) => () => {
-    if (performance.now() - pressed.at < 1200) navigate(path)
+    if (performance.now() - pressed.current < GO_MILLISECONDS) navigate(path)
   }
   useHotkeys([
-    ["g", () => (pressed.at = performance.now())],
+    ["g", () => (pressed.current = performance.now())],
     ["a", go("/applications")],
     ["r", go("/rollouts")],
     ["m", go("/query")],
   ])
 }
-
-const pressed = { at: Number.NEGATIVE_INFINITY }
 
 function ConnectionBanner({ session }: { session: Session | null }) {
   const { connection, problem, lostAt } = useConnection()

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest"
 import type { ApplicationRow, ApplicationSetRow } from "@/api/types"
-import { applicationPath, authorName, healthWords, narrowed, narrowedSets, parts, shortPath, shortRepo, shortSha, switchedWords, toneOf } from "@/lib/applications"
+import { applicationPath, authorName, causeWords, healthWords, narrowed, narrowedSets, parts, problemWords, shortPath, shortRepo, shortSha, switchedWords, toneOf } from "@/lib/applications"
 import { terms } from "@/lib/filter"
 
 function app(name: string, change: Partial<ApplicationRow> = {}): ApplicationRow {
@@ -135,4 +135,20 @@ describe("how things are written", () => {
     expect(toneOf(app("a", { sync: "OutOfSync", health: "Degraded" }))).toBe("bad")
     expect(healthWords([app("a"), app("b", { health: "Degraded" }), app("c")])).toBe("1 Degraded, 2 Healthy")
   })
+})
+
+describe("causeWords", () => {
+  it("leaves out groups and namespaces", () => {
+    expect(causeWords("Caused by argoproj.io/Rollout:shop/web")).toBe("Because of Rollout/web")
+    expect(causeWords("Caused by ConfigMap:shop/a, Namespace:shop and 2 more")).toBe("Because of ConfigMap/a, Namespace/shop and 2 more")
+  })
+
+  it("leaves other messages as they are", () => {
+    expect(causeWords("it waits: for:me")).toBe("it waits: for:me")
+  })
+})
+
+it("leaves out how each problem of rendering begins", () => {
+  expect(problemWords("Failed to load target state: failed to generate manifest for source 1 of 1: a.yaml:5:1: not YAML")).toBe("a.yaml:5:1: not YAML")
+  expect(problemWords("the project is gone")).toBe("the project is gone")
 })

@@ -121,6 +121,22 @@ export function applicationPath(namespace: string, name: string): string {
   return `/applications/${encodeURIComponent(namespace)}/${encodeURIComponent(name)}`
 }
 
+/** Where an ApplicationSet is shown: in the list, alone. */
+export function setPath(name: string): string {
+  return `/applicationsets?q=${encodeURIComponent(`"${name}"`)}`
+}
+
+/** `Caused by argoproj.io/Rollout:shop/web` without what everybody there knows: `Because of Rollout/web`. */
+export function causeWords(message: string): string {
+  if (!message.startsWith("Caused by ")) return message
+  return message.replace("Caused by ", "Because of ").replaceAll(/(?:[\w.-]+\/)?(\w+):(?:[\w.-]+\/)?([\w.:-]+)/g, "$1/$2")
+}
+
+/** What could not be rendered or compared, without what each such message begins with. */
+export function problemWords(problem: string): string {
+  return problem.replace(/^Failed to load target state: (?:failed to generate manifest for source \d+ of \d+: )?(?:rpc error: code = \w+ desc = )?/, "")
+}
+
 /** `argocd/shop` as its two parts. */
 export function parts(key: string): readonly [namespace: string, name: string] {
   const at = key.indexOf("/")

@@ -60,9 +60,14 @@ const LOOKS: Readonly<Record<string, Look>> = {
   open: WAITING,
 }
 
+/** The words come from a cluster: `constructor` is one that nobody knows. */
+function known(phase: string): Look | undefined {
+  return Object.hasOwn(LOOKS, phase) ? LOOKS[phase] : undefined
+}
+
 /** How a state looks; a quiet dot for a word nobody knows. A running pod is well, a running analysis is busy. */
 export function lookOf(phase: string): Look {
-  return LOOKS[phase] ?? CALM
+  return known(phase) ?? CALM
 }
 
 /** How a pod looks. */
@@ -70,7 +75,7 @@ export function lookOfPod(pod: { readonly status: string; readonly isReady: bool
   if (pod.isReady && pod.status === "Running") return OK
   if (pod.status === "Running") return { tone: "hold", sign: "◌" } // it runs and is not ready
   if (pod.status.startsWith("Init:") && !pod.status.includes("Error") && !pod.status.includes("Crash")) return BUSY
-  const known = LOOKS[pod.status]
-  if (known !== undefined) return known
+  const look = known(pod.status)
+  if (look !== undefined) return look
   return /Err|Back|Fail|Kill|Invalid/.test(pod.status) ? BAD : CALM
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest"
 import type { Action, Revision, RolloutRow, TrackStep } from "@/api/types"
 import { terms } from "@/lib/filter"
 import { parseFavourites } from "@/lib/favourites"
-import { applicationPath, endState, left, moved, parsePhases, rollbackTo, shortImage, switched, upNext, wall, weightText } from "@/lib/rollouts"
+import { applicationPath, cardColumns, endState, left, moved, parsePhases, podTroubles, rollbackTo, shortImage, switched, upNext, wall, weightText } from "@/lib/rollouts"
 
 const NOW = Date.parse("2026-01-01T12:00:00Z")
 
@@ -161,5 +161,39 @@ describe("favourites", () => {
     expect(parseFavourites("{")).toEqual(new Set())
     expect(parseFavourites(null)).toEqual(new Set())
     expect(parseFavourites('{"a": 1}')).toEqual(new Set())
+  })
+})
+
+describe("how many cards stand beside each other", () => {
+  it.each([
+    [1400, 100, 3, false],
+    [1400, 3, 3, false],
+    [1400, 2, 2, true],
+    [1400, 1, 1, true],
+    [366, 1, 1, false],
+    [366, 9, 1, false],
+    [0, 5, 1, false],
+  ])("in %d pixels %d cards: %d, with room to spare: %s", (width, count, across, isRoomy) => {
+    expect(cardColumns(width, 14, count)).toEqual({ across, isRoomy })
+  })
+
+  it("is one for none", () => {
+    expect(cardColumns(1400, 14, 0).across).toBe(1)
+  })
+})
+
+describe("the troubles of pods", () => {
+  const pod = (name: string, problem: string, isReady = false) => ({ name, problem, isReady, status: "", ready: "", restarts: 0, node: "", created: "" })
+
+  it("are told once each, with all that have them", () => {
+    const troubles = podTroubles([pod("a", "It crashes."), pod("b", ""), pod("c", "No such image."), pod("d", "It crashes.")])
+    expect(troubles).toEqual([
+      { problem: "It crashes.", pods: ["a", "d"] },
+      { problem: "No such image.", pods: ["c"] },
+    ])
+  })
+
+  it("are none of a pod that is ready again", () => {
+    expect(podTroubles([pod("a", "It crashed.", true)])).toEqual([])
   })
 })

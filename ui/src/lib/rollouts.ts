@@ -1,6 +1,6 @@
 /** What the Rollouts room computes from what the server tells. Pure; times are the server's, in milliseconds. */
 
-import type { Action, Revision, RolloutDetail, RolloutRow, TrackStep } from "@/api/types"
+import type { Action, PodCell, Revision, RolloutDetail, RolloutRow, TrackStep } from "@/api/types"
 import { isFound, type Term } from "@/lib/filter"
 import { instant } from "@/lib/time"
 
@@ -64,6 +64,17 @@ export function switched(phases: ReadonlySet<string>, phase: string): ReadonlySe
   const next = new Set(phases)
   if (!next.delete(phase)) next.add(phase)
   return next
+}
+
+const CARD_WIDTH = 350
+const ROOMY_WIDTH = 460
+
+/** How many cards stand beside each other. isRoomy: they are so few that each gets more than it needs. */
+export function cardColumns(width: number, gap: number, count: number): { readonly across: number; readonly isRoomy: boolean } {
+  const fitting = Math.max(1, Math.floor((width + gap) / (CARD_WIDTH + gap)))
+  const across = Math.max(1, Math.min(fitting, count))
+  const each = (width - gap * (across - 1)) / across
+  return { across, isRoomy: count <= across && each >= ROOMY_WIDTH }
 }
 
 export type Move = "next" | "previous" | "right" | "left" | "first" | "last"
@@ -221,6 +232,18 @@ export function rollbackTo(revision: Revision, actions: readonly Action[]): Acti
     label: `Roll back to ${revision.revision}`,
     consequence: `Revision ${revision.revision}${images === "" ? "" : ` (${images})`} becomes the wanted one. ${undo.consequence}`,
   }
+}
+
+/** What is wrong with some pods: each problem once, with the names of those that have it. */
+export function podTroubles(pods: readonly PodCell[]): readonly { readonly problem: string; readonly pods: readonly [string, ...string[]] }[] {
+  const found = new Map<string, [string, ...string[]]>()
+  for (const pod of pods) {
+    if (pod.problem === "" || pod.isReady) continue
+    const same = found.get(pod.problem)
+    if (same === undefined) found.set(pod.problem, [pod.name])
+    else same.push(pod.name)
+  }
+  return [...found].map(([problem, names]) => ({ problem, pods: names }))
 }
 
 /** Whether pods and images of a revision are worth showing without being asked: it runs or has a role. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest"
 import type { TreeNode } from "@/api/types"
-import { branches, choices, foldable, letters, matching, NO_FILTER, reference, size, type Branch } from "@/lib/tree"
+import { attention, branches, choices, foldable, letters, matching, NO_FILTER, reference, size, type Branch } from "@/lib/tree"
 
 function node(id: string, parent = "", change: Partial<TreeNode> = {}): TreeNode {
   const found = reference(id)
@@ -79,4 +79,15 @@ describe("the tree", () => {
     expect(reference("/Namespace//shop")).toEqual({ group: "", kind: "Namespace", namespace: "", name: "shop" })
     expect(reference("nonsense")).toBeNull()
   })
+})
+
+it("counts what somebody should look at, most of it first", () => {
+  const nodes = [
+    node("/ConfigMap/shop/a", "", { sync: "OutOfSync", health: "Missing" }),
+    node("/ConfigMap/shop/b", "", { sync: "OutOfSync", health: "Degraded" }),
+    node("/ConfigMap/shop/c", "", { health: "Degraded" }),
+    node("/ConfigMap/shop/d"),
+  ]
+  expect(attention(nodes).map(({ by, word, count }) => `${by} ${word} ${count}`)).toEqual(["sync OutOfSync 2", "health Degraded 2", "health Missing 1"])
+  expect(attention([])).toEqual([])
 })

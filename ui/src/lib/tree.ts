@@ -77,6 +77,24 @@ export function choices(nodes: readonly TreeNode[], of: "kind" | "health" | "syn
   return [...new Set(nodes.map((node) => node[of]).filter((one) => one !== ""))].sort()
 }
 
+export interface Concern {
+  readonly by: "sync" | "health"
+  readonly word: string
+  readonly count: number
+}
+
+const CALM: ReadonlySet<string> = new Set(["", "Healthy", "Synced"])
+
+/** The states that somebody should look at and how many resources are in each, most of them first. */
+export function attention(nodes: readonly TreeNode[]): readonly Concern[] {
+  return (["sync", "health"] as const).flatMap((by) =>
+    choices(nodes, by)
+      .filter((word) => !CALM.has(word))
+      .map((word) => ({ by, word, count: nodes.filter((node) => node[by] === word).length }))
+      .sort((a, b) => b.count - a.count),
+  )
+}
+
 /** The ids of everything that can be folded. */
 export function foldable(all: readonly Branch[]): string[] {
   return all.flatMap((branch) => (branch.children.length + branch.old.length === 0 ? [] : [branch.node.id, ...foldable(branch.children)]))

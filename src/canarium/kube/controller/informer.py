@@ -12,7 +12,9 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from canarium.clock import Clock
+from canarium.errors import CanariumError
 from canarium.kube.cluster import ApiError, Cluster, Gone, NotFound, WatchEvent
+from canarium.kube.controller.fault import LOUD, Faults
 from canarium.kube.objects import Obj, ObjectKey, key_of
 from canarium.kube.resources import Resource
 
@@ -24,15 +26,19 @@ RELIST_SECONDS = 1.0
 
 
 class Informer:
-    """See `Lister`. Handlers hear of every object that was added, changed or removed."""
+    """See `Lister`. Handlers hear of every object that was added, changed or removed.
 
-    def __init__(self, cluster: Cluster, clock: Clock, resource: Resource) -> None:
+    faults: whether a bug, in a handler or here, is endured; the other handlers hear all the same.
+    """
+
+    def __init__(self, cluster: Cluster, clock: Clock, resource: Resource, faults: Faults = LOUD) -> None:
         self.resource = resource
         self.synced = asyncio.Event()
         self.missing: NotFound | None = None  # the answer to the first list, if nobody has defined the kind
         self.problem: ApiError | None = None  # why this is not fresh; None once a list has succeeded again
         self._cluster = cluster
         self._clock = clock
+        self._faults = faults
         self._raw: dict[ObjectKey, bytes] = {}
         self._packed: dict[ObjectKey, bytes] = {}  # the same as MessagePack, which a copy is made from in half the time
         self._uids: dict[ObjectKey, str] = {}
@@ -95,7 +101,12 @@ class Informer:
     def _is_at(self, version: str) -> None:
         self._version = int(version)
         while self._awaited and self._awaited[0][0] <= self._version:
-            heapq.heappop(self._awaited)[2]()
+            then = heapq.heappop(self._awaited)[2]
+            try:
+                then()
+            except Exception as error:
+                if not self._endures("", error):
+                    raise
 
     async def run(self) -> None:
         """List, then watch, for ever; a broken or outdated watch begins again with a list."""
@@ -116,12 +127,22 @@ class Informer:
                 if not isinstance(error, Gone):  # which says no more than that a list is due
                     self._is_troubled_by(error)
                 await self._clock.sleep(RELIST_SECONDS)  # Gone or Unavailable: the list says how things are
+            except CanariumError:
+                raise  # what it says is for whoever runs the cluster, such as a disk that gave up
+            except Exception as error:
+                if not self._endures("", error):
+                    raise
+                await self._clock.sleep(RELIST_SECONDS)
 
     def _is_troubled_by(self, problem: ApiError | None) -> None:
         before, self.problem = self.problem, problem
         if str(before or "") != str(problem or ""):
             for handler in self._problem_handlers:
-                handler()
+                try:
+                    handler()
+                except Exception as error:
+                    if not self._endures("", error):
+                        raise
 
     def _replace(self, items: Sequence[Obj]) -> None:
         fresh = {key_of(obj): obj for obj in items}
@@ -179,4 +200,11 @@ class Informer:
 
     def _tell(self, obj: Obj) -> None:
         for handler in self._handlers:
-            handler(obj)
+            try:
+                handler(obj)
+            except Exception as error:
+                if not self._endures(str(key_of(obj)), error):
+                    raise
+
+    def _endures(self, key: str, error: Exception) -> bool:
+        return self._faults.endures(f"informer/{self.resource}", key, error)

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from datetime import datetime
 from typing import Any
 
 from canarium.clock import Clock
@@ -14,10 +16,13 @@ from canarium.errors import CanariumError
 from canarium.journal import Journal, NoJournal
 from canarium.kube.cluster import Cluster, Conflict, NotFound
 from canarium.kube.controller.apply import apply_decision
+from canarium.kube.controller.events import event_for, record_event
+from canarium.kube.controller.fault import Fault, Faults, fault_of
 from canarium.kube.controller.informer import Informer
 from canarium.kube.controller.own_writes import OwnWrites
 from canarium.kube.controller.queue import WorkQueue
 from canarium.kube.controller.reconciler import Choosy, Reconciler, Resting, Watch
+from canarium.kube.decision import EventNote
 from canarium.kube.objects import Obj, ObjectKey, key_of
 from canarium.kube.resources import Resource
 
@@ -26,12 +31,22 @@ class Manager:
     """Runs reconcilers over one cluster with shared informers.
 
     Reconcilers ask `listers` for what they read in their constructors; `start` then keeps it fresh.
+    on_fault: told of a bug of ours that one object brings about, which then waits while all others go on; None: a bug
+    ends the task that met it (see `on_failure`).
     """
 
-    def __init__(self, cluster: Cluster, clock: Clock, journal: Journal | None = None) -> None:
+    def __init__(
+        self,
+        cluster: Cluster,
+        clock: Clock,
+        journal: Journal | None = None,
+        *,
+        on_fault: Callable[[Fault], None] | None = None,
+    ) -> None:
         self._cluster = cluster
         self._clock = clock
         self._journal: Journal = journal or NoJournal()
+        self._faults = Faults(self._journal, on_fault)
         self._informers: dict[Resource, Informer] = {}
         self._controllers: list[_Controller] = []
         self._tasks: list[asyncio.Task[None]] = []
@@ -40,7 +55,7 @@ class Manager:
     def listers(self, resource: Resource) -> Informer:
         """The shared informer of a resource. See `Listers`."""
         if resource not in self._informers:
-            informer = self._informers[resource] = Informer(self._cluster, self._clock, resource)
+            informer = self._informers[resource] = Informer(self._cluster, self._clock, resource, self._faults)
             if self._tasks:
                 self._spawn(informer.run(), f"informer/{resource}")
         return self._informers[resource]
@@ -51,14 +66,17 @@ class Manager:
         workers: how many keys it may look at side by side; one key is never looked at twice at once.
         """
         writes = OwnWrites(self._cluster, self._informers)
-        controller = _Controller(writes, self._clock, self._journal, reconciler, workers)
+        primary = self.listers(reconciler.primary)
+        controller = _Controller(
+            writes, self._clock, self._journal, reconciler, workers, self._faults, _Witness(self._cluster, primary)
+        )
         concerns = reconciler.concerns if isinstance(reconciler, Choosy) else None
 
         def wake(obj: Obj) -> None:
             if concerns is None or concerns(obj):
                 controller.queue.add(key_of(obj))
 
-        self.listers(reconciler.primary).on_change(wake)
+        primary.on_change(wake)
         for watch in reconciler.watches:
             self.listers(watch.resource).on_change(controller.waker(watch))
         self._controllers.append(controller)
@@ -114,7 +132,14 @@ class _Controller:
     """One reconciler with its queue; `run` is what each of its workers does."""
 
     def __init__(
-        self, writes: OwnWrites, clock: Clock, journal: Journal, reconciler: Reconciler[Any], workers: int
+        self,
+        writes: OwnWrites,
+        clock: Clock,
+        journal: Journal,
+        reconciler: Reconciler[Any],
+        workers: int,
+        faults: Faults,
+        witness: _Witness,
     ) -> None:
         self.reconciler = reconciler
         self.workers = workers
@@ -122,6 +147,8 @@ class _Controller:
         self._writes = writes
         self._clock = clock
         self._journal = journal
+        self._faults = faults
+        self._witness = witness
         self._last_reasons: dict[ObjectKey, list[Any]] = {}
 
     def waker(self, watch: Watch) -> Any:
@@ -147,6 +174,13 @@ class _Controller:
                 self._journal.record(
                     "retry", controller=self.reconciler.name, key=str(key), error=str(error), seconds=delay
                 )
+            except Exception as error:
+                if not self._faults.endures(self.reconciler.name, str(key), error):
+                    raise
+                self.queue.retry(key)
+                await self._witness.note(key, fault_of(self.reconciler.name, str(key), error), self._clock.now())
+            else:
+                self._witness.forget(key)
             finally:
                 self.queue.done(key, rest_seconds=rest)
 
@@ -186,6 +220,31 @@ class _Controller:
             because=because,
             actions=[_named(action) for action in decision.actions],
         )
+
+
+class _Witness:
+    """Says on an object that a controller failed on it: an Event, once per bug, at best effort."""
+
+    def __init__(self, cluster: Cluster, primary: Informer) -> None:
+        self._cluster = cluster
+        self._primary = primary
+        self._noted: dict[ObjectKey, Fault] = {}
+
+    async def note(self, key: ObjectKey, fault: Fault, now: datetime) -> None:
+        if self._noted.get(key) == fault:
+            return
+        self._noted[key] = fault
+        message = (
+            f"The controller failed on this object: {fault.error} at {fault.at}. It tries again, ever more seldom."
+        )
+        with suppress(Exception):  # whatever is wrong with the object may be in the way here too
+            subject = self._primary.get(*key)
+            if subject is not None:
+                note = EventNote(type="Warning", reason="ControllerFault", message=message)
+                await record_event(self._cluster, event_for(subject, note, component=fault.where, at=now))
+
+    def forget(self, key: ObjectKey) -> None:
+        self._noted.pop(key, None)
 
 
 def _named(action: Any) -> str:

@@ -183,7 +183,7 @@ class _Problem(NamedTuple):
 
 def type_problem(api_version: str, kind: str, obj: Any) -> str | None:
     """The value that Go's decoder reports as the one it cannot take, in its words; None when there is none or the kind
-    is not built in. null is taken everywhere."""
+    is not built in. null is taken everywhere but as an item of a list of objects."""
     message = message_of(api_version, kind)
     if message is None:
         return None
@@ -216,6 +216,8 @@ def _wrong_field(value: Any, message: Message, field: Field, place: _Place) -> I
             yield _Problem(place.cannot(_json_word(value), f"[]{kind.named}"))
             return
         for item in value:
+            if item is None and kind.message is not None:  # Go makes an empty item of it, which nobody means
+                yield _Problem(place.cannot("null", kind.named))
             yield from _wrong_one(item, message, field.type, place)
     elif field.shape == "map" or kind.map_of:
         if not isinstance(value, Mapping):

@@ -277,13 +277,15 @@ class RemoteCluster:
 def path_of(resource: Resource, namespace: str | None, name: str = "", subresource: str = "") -> str:
     """The path of an object, or of a collection (`namespace` None or empty: everywhere).
 
-    Raises ApiError, as Go's client does before it asks, for a named object without its namespace and for `..`.
+    Raises ApiError, as Go's client does before it asks, for a named object without its namespace and for a name, or a
+    namespace, that is no segment of a path.
     """
     if resource.namespaced and name and not namespace:
         raise ApiError(400, "BadRequest", "an empty namespace may not be set when a resource name is provided")
-    for segment in (namespace, name):
-        if segment in (".", ".."):  # a path of two dots leads elsewhere; all else is quoted
-            raise ApiError(400, "BadRequest", f"invalid resource name \"{segment}\": [may not be '{segment}']")
+    for what, segment in (("namespace", namespace if resource.namespaced else ""), ("resource name", name)):
+        problems = _segment_problems(segment or "")
+        if problems:
+            raise ApiError(400, "BadRequest", f"invalid {what} {_go_quoted(segment or '')}: [{' '.join(problems)}]")
     parts = [group_version_path(resource.api_version)]
     if resource.namespaced and namespace:
         parts += ["namespaces", quote(namespace, safe="")]
@@ -293,6 +295,17 @@ def path_of(resource: Resource, namespace: str | None, name: str = "", subresour
     if subresource:
         parts.append(subresource)
     return "/".join(parts)
+
+
+def _segment_problems(segment: str) -> list[str]:
+    """Why a name cannot be part of a path (apimachinery's IsValidPathSegmentName): it would lead elsewhere."""
+    if segment in (".", ".."):
+        return [f"may not be '{segment}'"]
+    return [f"may not contain '{illegal}'" for illegal in "/%" if illegal in segment]
+
+
+def _go_quoted(text: str) -> str:
+    return _encode(text).decode()
 
 
 def token_of(token: str) -> dict[str, str]:

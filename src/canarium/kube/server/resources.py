@@ -21,6 +21,7 @@ from canarium.kube.cluster import ApiError, Gone, NotFound
 from canarium.kube.objects import Obj, ObjectKey, labels_of
 from canarium.kube.registry import Registry
 from canarium.kube.resources import NAMESPACES, Resource
+from canarium.kube.scale import SCALES
 from canarium.kube.selectors import parse_fields, parse_labels
 from canarium.kube.server import statuses, strictness
 from canarium.kube.server.bodies import PATCH_TYPES, media_type
@@ -326,6 +327,7 @@ class ResourceHandler:
 
     async def _posted(self, info: RequestInfo, options: Options, body: Obj) -> Answer:
         key = ObjectKey(info.namespace, info.name)
+        strictness.checked_part(*_POSTED[info.subresource], body)
         if info.subresource == "binding":
             self._registry.bind(key, body, dry_run=options.is_dry_run)
         else:
@@ -349,7 +351,7 @@ class ResourceHandler:
             obj = {**body, "metadata": {**(body.get("metadata") or {}), "name": info.name}}
             if info.namespace:
                 obj["metadata"]["namespace"] = info.namespace
-            warnings: list[str] = []
+            warnings = strictness.checked(self._registry, SCALES, obj, options.text("fieldValidation"), raw)
         else:
             obj = self._placed(resource, info, body)
             _check_name(info, obj)
@@ -397,10 +399,15 @@ class ResourceHandler:
             dry_run=options.is_dry_run,
             field_manager=manager,
             force=options.flag("force"),
-            check=lambda obj: (
-                warnings.extend(strictness.checked(self._registry, resource, obj, options.text("fieldValidation")))
-                if kind != "apply" and not info.subresource
-                else None
+            check=lambda obj: warnings.extend(
+                strictness.patched(
+                    self._registry,
+                    SCALES if info.subresource == "scale" else resource,
+                    obj,
+                    options.text("fieldValidation"),
+                    body,
+                    is_strategic=kind == "strategic",
+                )
             ),
         )
         await self._registry.store.durable()
@@ -436,6 +443,8 @@ class ResourceHandler:
         return Answer(200, _encode(head)[:-1] + b',"items":[' + b",".join(item.raw for item in chosen) + b"]}")
 
 
+_POSTED = {"binding": ("v1", "Binding"), "eviction": ("policy/v1", "Eviction")}
+"""What is posted to a pod's subresources."""
 _EXPIRED_CONTINUE = (
     "The provided continue parameter is too old to display a consistent list result. You can start a new list without"
     " the continue parameter."

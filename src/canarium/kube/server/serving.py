@@ -1,6 +1,7 @@
 """ASGI applications on loopback sockets.
 
-Owns: binding, uvicorn's settings, starting and stopping inside a running loop. Must not know: the applications.
+Owns: binding, uvicorn's settings, how large a request's head may be, starting and stopping inside a running loop.
+Must not know: the applications.
 """
 
 from __future__ import annotations
@@ -14,10 +15,15 @@ from pathlib import Path
 from typing import Any
 
 import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from canarium.errors import CanariumError
 
 DRAIN_SECONDS = 3
+MAX_HEAD_BYTES = 1 << 20
+"""The request line and all headers: as much as Go's server takes unless told otherwise."""
+LINGER_SECONDS = 0.5
+"""Closed at once, with something unread, a connection is reset and the answer lost; Go's server waits as long."""
 
 
 class PortBusy(CanariumError):
@@ -43,7 +49,7 @@ def bind(host: str, port: int, *, flag: str) -> socket.socket:
 
 
 class Serving:
-    """One application on one bound socket."""
+    """One application on one bound socket. websockets: whether the application knows what to do with one."""
 
     def __init__(
         self,
@@ -52,12 +58,13 @@ class Serving:
         *,
         certificate: Path | None = None,
         key: Path | None = None,
+        websockets: bool = True,
     ) -> None:
         self.port: int = bound.getsockname()[1]
         self._socket = bound
         config = uvicorn.Config(
-            app,
-            http="httptools",
+            app if websockets else _without_websockets(app),
+            http=_Protocol,
             ws="wsproto",
             lifespan="off",
             log_config=None,
@@ -87,6 +94,94 @@ class Serving:
         if self._task is not None:
             await self._task
         self._socket.close()
+
+
+def _without_websockets(app: Callable[..., Any]) -> Callable[..., Any]:
+    async def served(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "websocket":
+            await receive()
+            await send({"type": "websocket.close", "code": 1008, "reason": ""})  # before it is accepted: 403
+            return
+        await app(scope, receive, send)
+
+    return served
+
+
+class _Protocol(HttpToolsProtocol):
+    """HTTP with a bound on the head of a request, which uvicorn has none for."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._is_in_head = False
+        self._has_begun = False  # the head, in what was received last
+        self._head_bytes = 0  # of the parts that were read
+        self._received = 0  # since the head began, whole parts or not
+        self._is_refused = False
+
+    def data_received(self, data: bytes) -> None:
+        """See `asyncio.Protocol`."""
+        if self._is_refused:
+            return
+        self._has_begun = False
+        super().data_received(data)
+        if self._is_in_head and not self._has_begun:
+            self._received += len(data)
+            if self._received > MAX_HEAD_BYTES:
+                self._refuse()
+
+    def on_message_begin(self) -> None:
+        """A head begins."""
+        super().on_message_begin()
+        self._is_in_head = self._has_begun = True
+        self._head_bytes = self._received = 0
+
+    def on_url(self, url: bytes) -> None:
+        """Part of the request line."""
+        self._head_bytes += len(url)
+        if self._head_bytes <= MAX_HEAD_BYTES:
+            super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A header, or a trailer after the body."""
+        self._head_bytes += len(name) + len(value)
+        if self._head_bytes <= MAX_HEAD_BYTES:
+            super().on_header(name, value)
+        elif not self._is_in_head:
+            self._refuse()
+
+    def on_headers_complete(self) -> None:
+        """The head is over."""
+        self._is_in_head = False
+        if self._head_bytes > MAX_HEAD_BYTES:
+            self._refuse()
+        else:
+            super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """Part of the body."""
+        if not self._is_refused:
+            super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """The request is over."""
+        if not self._is_refused:
+            super().on_message_complete()
+
+    def handle_websocket_upgrade(self) -> None:
+        """Go on as a WebSocket."""
+        if not self._is_refused:
+            super().handle_websocket_upgrade()
+
+    def _refuse(self) -> None:
+        if self._is_refused:
+            return
+        self._is_refused = True
+        text = b"431 Request Header Fields Too Large"
+        head = b"Content-Type: text/plain; charset=utf-8\r\nConnection: close\r\nContent-Length: %d" % len(text)
+        self.transport.write(b"HTTP/1.1 %b\r\n%b\r\n\r\n%b" % (text, head, text))
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self.loop.call_later(LINGER_SECONDS, self.transport.close)
 
 
 class _Server(uvicorn.Server):

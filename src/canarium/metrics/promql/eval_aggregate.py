@@ -22,6 +22,7 @@ from canarium.metrics.tsdb.labels import EMPTY, METRIC_NAME, Labels, quote
 
 _MAX_INT64: Final = 9223372036854774784.0
 _MIN_INT64: Final = -9223372036854775808.0
+_CELLS: Final = 1 << 20  # at a time: a fraction of a second
 
 
 def aggregate(ctx: Context, expr: AggregateExpr, block: Block, parameter: Floats | None) -> Block:
@@ -35,17 +36,46 @@ def aggregate(ctx: Context, expr: AggregateExpr, block: Block, parameter: Floats
     if not block.labels:
         return block
     groups, rows_of = _group(block.labels, expr.grouping, expr.without)
-    result = empty(block.values.shape[1])
-    result.labels = groups
-    if len(groups) == 1:
-        stacked, inside = block.values[None], block.present[None]
-    else:
-        stacked, inside = _stack(block, rows_of)
-    result.values = _REDUCERS[expr.op](stacked, inside, parameter)
-    result.present = np.asarray(inside.any(axis=1))
+    steps = block.values.shape[1]
+    ctx.fits(len(groups) * steps)
+    result = Block(groups, np.zeros((len(groups), steps)), np.zeros((len(groups), steps), np.bool_))
+    for some in _alike(rows_of):
+        _reduce(ctx, expr.op, block, [rows_of[group] for group in some], parameter, result, some)
     if block.drop is not None:
         result.drop = [any(block.drop[row] for row in rows) for rows in rows_of]
     return result
+
+
+def _alike(rows_of: list[list[int]]) -> list[list[int]]:
+    """The groups, those of about the same size together: side by side they leave no large gaps."""
+    found: dict[int, list[int]] = {}
+    for group, rows in enumerate(rows_of):
+        found.setdefault(len(rows).bit_length(), []).append(group)
+    return list(found.values())
+
+
+def _reduce(
+    ctx: Context,
+    op: str,
+    block: Block,
+    rows_of: list[list[int]],
+    parameter: Floats | None,
+    result: Block,
+    groups: list[int],
+) -> None:
+    """Write what `op` makes of some groups into the result, in parts where there is much: steps do not depend on each
+    other."""
+    steps = block.values.shape[1]
+    width = max(1, _CELLS // (len(rows_of) * max(map(len, rows_of))))
+    is_all = len(rows_of) == 1 and len(rows_of[0]) == len(block.labels)
+    for start in range(0, steps, width):
+        ctx.check()
+        part = slice(start, start + width)
+        some = Block(block.labels, block.values[:, part], block.present[:, part])
+        stacked, inside = (some.values[None], some.present[None]) if is_all else _stack(some, rows_of)
+        own = None if parameter is None else parameter[part]
+        result.values[groups, part] = _REDUCERS[op](stacked, inside, own)
+        result.present[groups, part] = inside.any(axis=1)
 
 
 def group_labels(labels: Labels, grouping: Sequence[str], without: bool) -> Labels:
@@ -210,8 +240,13 @@ def _select(ctx: Context, expr: AggregateExpr, block: Block, parameter: Floats) 
     present = np.zeros_like(block.present)
     order: list[int] = []
     for rows in rows_of if block.labels else []:
-        ranks = _ranks(block.values[rows], block.present[rows], most, expr.op)
-        present[rows] = block.present[rows] & (ranks < most)
+        width = max(1, _CELLS // len(rows))
+        for start in range(0, steps, width):
+            ctx.check()
+            part = slice(start, start + width)
+            own, here = block.values[rows, part], block.present[rows, part]
+            ranks = _ranks(ctx, own, here, most[part], expr.op)
+            present[rows, part] = here & (ranks < most[part])
         # For an instant query the order of the result is part of the answer.
         order.extend(np.asarray(rows)[np.argsort(ranks[:, 0], kind="stable")].tolist() if steps == 1 else rows)
     chosen = Block(block.labels, block.values, present, block.drop)
@@ -219,7 +254,7 @@ def _select(ctx: Context, expr: AggregateExpr, block: Block, parameter: Floats) 
     return chosen.rows(kept) if kept else empty(steps)
 
 
-def _ranks(values: Floats, present: Mask, most: Floats, op: str) -> Ints:
+def _ranks(ctx: Context, values: Floats, present: Mask, most: Floats, op: str) -> Ints:
     """For each step the place of each series: the best first, NaN after all numbers, the absent last.
 
     Where the k-th and the next are equal, or the order shows (one step), Go's heap decides.
@@ -233,6 +268,7 @@ def _ranks(values: Floats, present: Mask, most: Floats, op: str) -> Ints:
     ranks = np.empty_like(order)
     np.put_along_axis(ranks, order, np.arange(len(values))[:, None], axis=0)
     for step in _decided_by_heap(key, late, order, most, op):
+        ctx.check()
         rows = np.flatnonzero(present[:, step])
         some: list[float] = values[rows, step].tolist()
         k = int(most[step])
@@ -275,7 +311,7 @@ def _limit_ratio(block: Block, expr: AggregateExpr, ratio: Floats) -> Block:
     return Block(block.labels, block.values, present, block.drop).rows(kept) if kept else empty(len(ratio))
 
 
-def count_values(expr: AggregateExpr, label: str, block: Block) -> Block:
+def count_values(ctx: Context, expr: AggregateExpr, label: str, block: Block) -> Block:
     """How many series of each group have each value, the value becoming a label."""
     if not is_label_name(label):
         raise EvalError(f"invalid label name {quote(label)}")
@@ -283,11 +319,17 @@ def count_values(expr: AggregateExpr, label: str, block: Block) -> Block:
     grouping = expr.grouping if expr.without else (*expr.grouping, label)
     counts: dict[Labels, Floats] = {}
     for row, labels in enumerate(block.labels):
-        values, present = block.values[row], block.present[row]
-        for value in np.unique(values[present]):
-            same = present & (np.isnan(values) if np.isnan(value) else values == value)
-            key = group_labels(labels.with_label(label, go_f(float(value))), grouping, expr.without)
-            counts[key] = counts.get(key, np.zeros(steps)) + same
+        at = np.flatnonzero(block.present[row])
+        found, which, sizes = np.unique(block.values[row][at], return_inverse=True, return_counts=True)
+        by_value = np.split(at[np.argsort(which, kind="stable")], np.cumsum(sizes)[:-1])
+        for value, where in zip(found.tolist(), by_value, strict=True):
+            ctx.check()
+            key = group_labels(labels.with_label(label, go_f(value)), grouping, expr.without)
+            count = counts.get(key)
+            if count is None:
+                ctx.fits((len(counts) + 1) * steps)
+                count = counts[key] = np.zeros(steps)
+            count[where] += 1
     if not counts:
         return empty(steps)
     values = np.array(list(counts.values()))

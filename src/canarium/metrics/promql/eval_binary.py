@@ -194,6 +194,8 @@ def _arithmetic(ctx: Context, expr: BinaryExpr, matching: VectorMatching, left: 
 
     pairs = _Pairs([], [], [], [], [], [])
     for row, signature in enumerate(many_signatures):
+        ctx.check()
+        ctx.fits((len(pairs.present) + len(one_rows.get(signature, ()))) * steps)
         for other in one_rows.get(signature, ()):
             present = many.present[row] & one.present[other]
             pairs.add(signature, many.labels[row], one.labels[other], many.values[row], one.values[other], present)

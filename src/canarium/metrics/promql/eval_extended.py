@@ -49,7 +49,7 @@ def _anchored(function: WindowFunction, w: Windows, arguments: list[Floats]) -> 
         for low, high, start in zip(w.lo.tolist(), w.hi.tolist(), w.starts.tolist(), strict=True)
     ]
     has_any: Bools = w.times[w.hi - 1] > w.starts
-    moved = Windows(w.times, w.values, np.array(anchors, np.int64), w.hi, w.starts, w.ends, w.at)
+    moved = Windows(w.times, w.values, np.array(anchors, np.int64), w.hi, w.starts, w.ends, w.at, w.check)
     return function(moved, arguments)[0], has_any
 
 

@@ -24,6 +24,7 @@ from canarium.metrics.tsdb.labels import BUCKET_LABEL, Labels
 Buckets: TypeAlias = tuple[list[float], list[float]]
 """Upper bounds and cumulative counts, by bound."""
 
+_CHECK_EVERY: Final = 256  # histograms
 _TOLERANCE: Final = 1e-12
 _MIN_NORMAL: Final = 2.2250738585072014e-308
 _MAX_FLOAT: Final = 1.7976931348623157e308
@@ -105,7 +106,9 @@ def _evaluate(
         bounds = [bound for bound, _ in buckets]
         counts, here = block.values[rows].T.tolist(), block.present[rows].T
         present[index] = here.any(axis=1)
-        for step in np.flatnonzero(present[index]):
+        for nth_step, step in enumerate(np.flatnonzero(present[index])):
+            if nth_step % _CHECK_EVERY == 0:
+                ctx.check()
             if here[step].all():
                 some: Buckets = (list(bounds), counts[step])
             else:

@@ -37,6 +37,7 @@ def info(ctx: Context, argument: Expr, base: Block, selector: VectorSelector | N
     found = _info_series(ctx, argument, described, (*names, *wanted))
     rows: dict[tuple[Labels, bool], list[tuple[int, Bools]]] = {}
     for row, labels in enumerate(base.labels):
+        ctx.check()
         drops = base.drops(row)
         if left_alone[row]:
             rows.setdefault((labels, drops), []).append((row, base.present[row]))

@@ -7,6 +7,7 @@ Must not know: functions, operators. Semantics follow Prometheus 3.x `promql/eng
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import msgspec
 import numpy as np
@@ -19,6 +20,7 @@ from canarium.metrics.tsdb.labels import Labels
 from canarium.metrics.tsdb.store import SeriesData, is_stale, stale_mask
 
 _MAX_SECONDS = 2.0**63 / 1e9
+_FOUND_AT_ONCE = 1 << 20  # edges of windows, between two looks at the clock
 
 
 def duration_ms(ctx: Context, expr: DurationExpr | None, literal_ms: int, *, may_be_negative: bool) -> int:
@@ -109,10 +111,12 @@ def instant(ctx: Context, selector: VectorSelector, *, wants_times: bool = False
         ctx.count(block.values.size)
         return block if block.labels else empty(len(ctx.steps))
     times = reference_times(ctx, selector.at, offset_ms)
+    ctx.fits(len(series) * len(times))
     labels: list[Labels] = []
     values: list[Floats] = []
     present: list[np.ndarray[tuple[int, ...], np.dtype[np.bool_]]] = []
     for one in series:
+        ctx.check()
         own_times, own_values = one.timestamps, one.values
         if not len(own_times):
             continue
@@ -164,6 +168,8 @@ def _smoothed(ctx: Context, selector: VectorSelector, offset_ms: int) -> Block:
     labels: list[Labels] = []
     rows: list[Outcome] = []
     for one in ctx.storage.selected(selector.matchers):
+        ctx.check()
+        ctx.fits((len(rows) + 1) * len(times))
         good = slice(None) if not one.has_stale else ~stale_mask(one.values)
         values, present = smoothed_values(one.timestamps[good], one.values[good], times, ctx.lookback_ms)
         if present.any():
@@ -189,7 +195,7 @@ class Ranges(msgspec.Struct):
     starts: Ints
     ends: Ints
 
-    def windows(self, steps: Ints) -> tuple[Windows, Ints]:
+    def windows(self, steps: Ints, check: Callable[[], None]) -> tuple[Windows, Ints]:
         """The windows that hold samples, and their positions in the flattened series x steps matrix."""
         lo, hi = self.lo.ravel(), self.hi.ravel()
         some = np.flatnonzero(hi > lo)
@@ -198,7 +204,7 @@ class Ranges(msgspec.Struct):
         else:
             step = some % len(steps)
             starts, ends, at = self.starts[step], self.ends[step], steps[step]
-        return Windows(self.times, self.values, lo[some], hi[some], starts, ends, at), some
+        return Windows(self.times, self.values, lo[some], hi[some], starts, ends, at, check), some
 
     def scattered(self, outcome: Outcome, some: Ints) -> Block:
         """The results of the windows as a vector at every step."""
@@ -247,7 +253,7 @@ def ranges(ctx: Context, selector: MatrixSelector) -> Ranges:
         values.append(one.values[low:high])
         has_stale = has_stale or one.has_stale
     if not labels:
-        return windowed([], None, np.empty(0, np.int64), np.empty(0), np.empty(0, np.int64), starts, ends)
+        return windowed(ctx, [], None, np.empty(0, np.int64), np.empty(0), np.empty(0, np.int64), starts, ends)
     sizes = np.array([len(own) for own in times])
     flat_times, flat_values = np.concatenate(times), np.concatenate(values)
     if has_stale:
@@ -255,12 +261,13 @@ def ranges(ctx: Context, selector: MatrixSelector) -> Ranges:
         sizes = np.add.reduceat(good, np.cumsum(sizes) - sizes, dtype=np.int64)
         flat_times, flat_values = flat_times[good], flat_values[good]
     ctx.count(len(flat_times))
-    found = windowed(labels, None, flat_times, flat_values, sizes, starts - before_ms, ends + after_ms)
+    found = windowed(ctx, labels, None, flat_times, flat_values, sizes, starts - before_ms, ends + after_ms)
     found.starts, found.ends = starts, ends
     return found
 
 
 def windowed(
+    ctx: Context,
     labels: list[Labels],
     drop: list[bool] | None,
     times: Ints,
@@ -269,7 +276,9 @@ def windowed(
     starts: Ints,
     ends: Ints,
 ) -> Ranges:
-    """Windows over the columns of several series laid end to end, `sizes` samples each."""
+    """Windows over the columns of several series laid end to end, `sizes` samples each. Raises EvalError where there
+    would be too many."""
+    ctx.fits(len(labels) * len(starts))
     stops = np.cumsum(sizes)
     if len(starts) == 1 and len(times):
         # One step: the columns may hold exactly the window already.
@@ -281,6 +290,11 @@ def windowed(
     epoch = max(int(ends.max()), int(times.max()) if len(times) else base) - base + 2
     rows = np.arange(len(labels), dtype=np.int64) * epoch
     keys = times - base + np.repeat(rows, sizes)
-    lo = keys.searchsorted(rows[:, None] + (starts - base), "right")
-    hi = keys.searchsorted(rows[:, None] + (ends - base), "right")
+    lo, hi = (np.empty((len(labels), len(starts)), np.int64) for _ in range(2))
+    chunk = max(1, _FOUND_AT_ONCE // max(len(starts), 1))
+    for first in range(0, len(labels), chunk):
+        ctx.check()
+        some = slice(first, first + chunk)
+        lo[some] = keys.searchsorted(rows[some, None] + (starts - base), "right")
+        hi[some] = keys.searchsorted(rows[some, None] + (ends - base), "right")
     return Ranges(labels, drop, times, values, lo, hi, starts, ends)

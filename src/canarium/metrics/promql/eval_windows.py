@@ -18,7 +18,14 @@ import numpy as np
 
 from canarium.metrics.promql.values import Bools, EvalError, Floats, Ints
 
-_CELLS: Final = 1 << 21  # of a window matrix at a time: 16 MiB
+_CELLS: Final = 1 << 19  # of a window matrix at a time: 4 MiB, and a fraction of a second
+_CHECK_EVERY: Final = 1 << 12  # turns of a loop that goes along a window
+
+
+def nobody_asks() -> None:
+    """The check of a query that may take as long as it likes."""
+
+
 _QUARTERS: Final = 0.5
 
 
@@ -26,6 +33,7 @@ class Windows(msgspec.Struct):
     """Windows that hold at least one sample each: window w is samples lo[w] to hi[w] of the flat columns.
 
     starts, ends, at: per window, its open left end, its closed right end and the evaluation time, in milliseconds.
+    check: raises when the query has run out of time; to be called now and then where much is done.
     """
 
     times: Ints
@@ -35,6 +43,7 @@ class Windows(msgspec.Struct):
     starts: Ints
     ends: Ints
     at: Ints
+    check: Callable[[], None] = nobody_asks
 
     def __len__(self) -> int:
         return len(self.lo)
@@ -45,10 +54,19 @@ class Windows(msgspec.Struct):
         return self.hi - self.lo
 
     def part(self, start: int, stop: int) -> Windows:
-        """Some of the windows."""
+        """Some of the windows, with no more of the columns than they need."""
         some = slice(start, stop)
+        lo, hi = self.lo[some], self.hi[some]
+        first, last = int(lo.min()), int(hi.max())
         return Windows(
-            self.times, self.values, self.lo[some], self.hi[some], self.starts[some], self.ends[some], self.at[some]
+            self.times[first:last],
+            self.values[first:last],
+            lo - first,
+            hi - first,
+            self.starts[some],
+            self.ends[some],
+            self.at[some],
+            self.check,
         )
 
 
@@ -59,18 +77,22 @@ Arguments: TypeAlias = list[Floats]
 WindowFunction: TypeAlias = Callable[[Windows, Arguments], Outcome]
 
 
-def apply(function: WindowFunction, windows: Windows, arguments: Arguments) -> Outcome:
-    """Apply a function, in parts where the window matrix would be large."""
+def apply(function: WindowFunction, windows: Windows, arguments: Arguments, *, cells: int = _CELLS) -> Outcome:
+    """Apply a function, in parts where the window matrix would be large: no more than so many cells at a time.
+
+    Raises EvalError between two parts when the query has run out of time.
+    """
     count = len(windows)
     if count == 0:
         return np.empty(0), None
     longest = int(windows.sizes.max())
-    chunk = max(1, _CELLS // longest)
+    chunk = max(1, cells // longest)
     if count <= chunk:
         return function(windows, arguments)
     values = np.empty(count)
     valid = np.ones(count, np.bool_)
     for start in range(0, count, chunk):
+        windows.check()
         stop = min(start + chunk, count)
         some, good = function(windows.part(start, stop), [argument[start:stop] for argument in arguments])
         values[start:stop] = some
@@ -256,9 +278,11 @@ def _variance(w: Windows) -> Floats:
     """Welford with compensation: each mean depends on the one before, so this goes along the windows in lockstep."""
     rows, sizes = matrix(w.values, w.lo, w.sizes, 0.0), w.sizes
     if len(rows) < 40:  # a handful of windows is sooner done one by one
-        return np.array([_variance_of(row[:size].tolist()) for row, size in zip(rows, sizes, strict=True)])
+        return np.array([_variance_of(row[:size].tolist(), w.check) for row, size in zip(rows, sizes, strict=True)])
     mean, mean_c, aux, aux_c = (np.zeros(len(rows)) for _ in range(4))
     for nth in range(rows.shape[1]):
+        if nth % _CHECK_EVERY == 0:
+            w.check()
         here = nth < sizes
         value = rows[:, nth]
         delta = value - (mean + mean_c)
@@ -269,9 +293,11 @@ def _variance(w: Windows) -> Floats:
     return (aux + aux_c) / sizes
 
 
-def _variance_of(values: list[float]) -> float:
+def _variance_of(values: list[float], check: Callable[[], None]) -> float:
     mean = mean_c = aux = aux_c = 0.0
     for count, value in enumerate(values, start=1):
+        if count % _CHECK_EVERY == 0:
+            check()
         delta = value - (mean + mean_c)
         mean, mean_c = _inc(delta / count, mean, mean_c)
         aux, aux_c = _inc(delta * (value - (mean + mean_c)), aux, aux_c)
@@ -342,6 +368,8 @@ def _smoothing(w: Windows, arguments: Arguments) -> Outcome:
     if rows.shape[1] > 1:
         slope = rows[:, 1] - rows[:, 0]
     for nth in range(1, rows.shape[1]):
+        if nth % _CHECK_EVERY == 0:
+            w.check()
         here = nth < sizes
         new_slope = slope if nth == 1 else trend * (level - last_level) + (1 - trend) * slope
         new_level = smoothing * rows[:, nth] + (1 - smoothing) * (level + new_slope)

@@ -64,6 +64,8 @@ _KEEPS_NAME: Final = frozenset({"last_over_time", "first_over_time"})
 _NATIVE: Final = frozenset(
     {"histogram_avg", "histogram_count", "histogram_sum", "histogram_stddev", "histogram_stdvar"}
 )
+_CELLS_PER_STEP: Final = 8
+"""What a step of a subquery costs, whatever it is about: its time, a value, and what is made of them on the way."""
 _COUNTER_SUFFIXES: Final = ("_total", "_sum", "_count", "_bucket")
 
 
@@ -158,7 +160,7 @@ def _binary(ctx: Context, expr: BinaryExpr) -> Value:
 def _aggregate(ctx: Context, expr: AggregateExpr) -> Block:
     if expr.op == "count_values":
         assert expr.param is not None, expr
-        return count_values(expr, _string(expr.param), _vector(ctx, expr.expr))
+        return count_values(ctx, expr, _string(expr.param), _vector(ctx, expr.expr))
     parameter = _scalar(ctx, expr.param) if expr.param is not None else None
     return aggregate(ctx, expr, _vector(ctx, expr.expr), parameter)
 
@@ -180,7 +182,8 @@ def _subquery(ctx: Context, expr: SubqueryExpr) -> Ranges:
     first = (int(starts[0]) // step_ms + 1) * step_ms
     last = int(ends[-1])
     if last < first:
-        return windowed([], None, np.empty(0, np.int64), np.empty(0), np.empty(0, np.int64), starts, ends)
+        return windowed(ctx, [], None, np.empty(0, np.int64), np.empty(0), np.empty(0, np.int64), starts, ends)
+    ctx.fits(_CELLS_PER_STEP * ((last - first) // step_ms + 1))
     inner = Context(
         storage=ctx.storage,
         steps=np.arange(first, last + 1, step_ms, dtype=np.int64),
@@ -206,7 +209,7 @@ def _subquery(ctx: Context, expr: SubqueryExpr) -> Ranges:
     ctx.count(block.values.size)
     times = np.broadcast_to(inner.steps, block.values.shape)[block.present]
     sizes = block.present.sum(axis=1)
-    return windowed(block.labels, block.drop, times, block.values[block.present], sizes, starts, ends)
+    return windowed(ctx, block.labels, block.drop, times, block.values[block.present], sizes, starts, ends)
 
 
 def _call(ctx: Context, call: Call) -> Value:
@@ -250,6 +253,7 @@ def _range_call(ctx: Context, call: Call, args: list[Expr], argument: MatrixSele
     function = WINDOW_FUNCTIONS.get(name)
     if function is None:
         raise NotBuilt(f"the function {name}()")
+    is_extended = isinstance(argument, MatrixSelector) and bool(argument.vector_selector.extended)
     if isinstance(argument, MatrixSelector) and argument.vector_selector.extended:
         function = window_function(name, argument.vector_selector.extended)
     if name == "absent_over_time":
@@ -258,13 +262,15 @@ def _range_call(ctx: Context, call: Call, args: list[Expr], argument: MatrixSele
     found = evaluate_ranges(ctx, argument)
     if not found.labels:
         return empty(len(ctx.steps))
-    windows, some = found.windows(ctx.steps)
+    windows, some = found.windows(ctx.steps, ctx.check)
     if not len(some):
         return empty(len(ctx.steps))
     if name == "quantile_over_time":
         _warn_quantile(ctx, parameters[0], args[0])
     step = some % len(ctx.steps)
-    outcome = apply(function, windows, [parameter[step] for parameter in parameters])
+    given = [parameter[step] for parameter in parameters]
+    # Functions of extended selectors look at each window by itself.
+    outcome = apply(function, windows, given) if not is_extended else apply(function, windows, given, cells=1 << 15)
     block = found.scattered(outcome, some)
     if name in ("rate", "increase"):
         # Upstream evaluates a subquery into a selector without a place, so it reports the start of the query.

@@ -7,7 +7,7 @@ Behaviour follows Prometheus 3.x `promql/value.go` and the error types of its HT
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Literal, Protocol, TypeAlias
+from typing import Final, Literal, Protocol, TypeAlias
 
 import msgspec
 import numpy as np
@@ -21,6 +21,8 @@ from canarium.metrics.tsdb.store import Series, SeriesData
 Floats: TypeAlias = npt.NDArray[np.float64]
 Ints: TypeAlias = npt.NDArray[np.int64]
 Bools: TypeAlias = npt.NDArray[np.bool_]
+
+TOO_MANY_SAMPLES: Final = "query processing would load too many samples into memory in query execution"
 
 ErrorType: TypeAlias = Literal["execution", "timeout", "canceled", "bad_data"]
 
@@ -147,7 +149,12 @@ class Context(msgspec.Struct):
         """Count samples held, and stop a query that holds too many."""
         self.samples += samples
         if self.samples > self.limits.max_samples:
-            raise EvalError("query processing would load too many samples into memory in query execution")
+            raise EvalError(TOO_MANY_SAMPLES)
+
+    def fits(self, cells: int) -> None:
+        """Refuse a table (series x steps) that is too large before it is made."""
+        if cells > self.limits.max_samples:
+            raise EvalError(TOO_MANY_SAMPLES)
 
     def check(self) -> None:
         """Stop a query that ran out of time or was called off."""

@@ -14,7 +14,7 @@ from typing import Any, Final
 import msgspec
 
 from canarium.kube.decision import Decision, Delete, EventNote, Reason
-from canarium.kube.objects import Obj, format_time, parse_time
+from canarium.kube.objects import Obj, format_time, later, parse_time
 from canarium.rollouts.analysis.assess import assess, is_worse, limit_exceeded
 from canarium.rollouts.analysis.plan import Metric, NoPlan, Plan, plan_of
 from canarium.rollouts.analysis.reasons import (
@@ -29,6 +29,8 @@ from canarium.rollouts.analysis.reasons import (
 )
 from canarium.rollouts.analysis.schedule import COMPLETED, last_measurement, next_look, results_by_name, stopped_by
 from canarium.rollouts.kinds import ANALYSIS_RUNS
+
+_MAX_INT32: Final = (1 << 31) - 1
 
 
 class Taken(msgspec.Struct, frozen=True, kw_only=True):
@@ -293,5 +295,5 @@ def _time_to_live_left(run: Obj, status: Mapping[str, Any], now: datetime) -> tu
         seconds = strategy.get("secondsAfterCompletion")
     if seconds is None:
         return None
-    ttl = timedelta(seconds=seconds)
-    return max(parse_time(completed_at) + ttl + timedelta(seconds=1) - now, timedelta(0)), ttl
+    seconds = max(-_MAX_INT32, min(seconds, _MAX_INT32))  # upstream knows no more
+    return max(later(parse_time(completed_at), seconds + 1) - now, timedelta(0)), timedelta(seconds=seconds)

@@ -15,7 +15,7 @@ from typing import Any, Final, Literal
 import msgspec
 
 from canarium.kube.decision import Reason
-from canarium.kube.objects import Obj, parse_time
+from canarium.kube.objects import Obj, later, parse_time
 from canarium.rollouts.analysis.plan import Metric, NoPlan, Plan, plan_of
 from canarium.rollouts.analysis.reasons import MeasurementUnfinished, WaitingToMeasure
 
@@ -98,7 +98,7 @@ def next_look(
             continue
         after: Literal["interval", "initialDelay", "error", "resumeAt"]
         if last is None:
-            at, after = started_at + (metric.initial_delay or timedelta(0)), "initialDelay"
+            at, after = later(started_at, (metric.initial_delay or timedelta(0)).total_seconds()), "initialDelay"
         elif last.get("finishedAt") is None:
             if last.get("resumeAt") is None:
                 waits.append(MeasurementUnfinished(metric.name))
@@ -107,9 +107,9 @@ def next_look(
         elif metric.count is not None and (result or {}).get("count", 0) >= metric.count:
             continue
         elif last.get("phase") == "Error":
-            at, after = parse_time(last["finishedAt"]) + ERROR_RETRY_INTERVAL, "error"
+            at, after = later(parse_time(last["finishedAt"]), ERROR_RETRY_INTERVAL.total_seconds()), "error"
         elif metric.interval is not None:
-            at, after = parse_time(last["finishedAt"]) + metric.interval, "interval"
+            at, after = later(parse_time(last["finishedAt"]), metric.interval.total_seconds()), "interval"
         else:
             continue
         waits.append(WaitingToMeasure(metric.name, after, max(at - now, timedelta(0))))

@@ -22,11 +22,14 @@ Tone = Literal["good", "waiting", "attention", "bad"]
 
 LINES: Final = 3
 NAMED: Final = 3
-EVIDENCE: Final = 6
+EVIDENCE: Final = 3
 _PLACE = re.compile(r"(?P<file>[^\s:][^:\n]*):(?P<line>\d+)(?::\d+)?: ")
 _BEFORE = re.compile(
     r"^Failed to load target state: (?:failed to generate manifest for source \d+ of \d+: )?"
     r"(?:rpc error: code = \w+ desc = )?"
+)
+_UNREADABLE = re.compile(
+    r"repository |revision '|unable to resolve |failed to (?:list refs|fetch)|\S+ has no readable commit "
 )
 _NEXT_STEP = re.compile(r" \((?P<step>[A-Z][^()]*(?:\([^()]*\)[^()]*)*)\)$")
 _TONES: Final[tuple[Tone, ...]] = ("good", "waiting", "attention", "bad")
@@ -74,7 +77,7 @@ class _Findings:
         return Why(
             tone=self._tone,
             lines=tuple(self._lines[:LINES]),
-            evidence=tuple(self._evidence[:EVIDENCE]),
+            evidence=tuple(sorted(self._evidence, key=lambda fact: fact.at, reverse=True)[:EVIDENCE]),
             next_step=self._next_step,
             commands=tuple(self._commands),
             reasons=tuple(self._reasons),
@@ -121,16 +124,16 @@ class _Findings:
             else:
                 continue
             at = str(one.get("lastTransitionTime") or "")
-            self._evidence.append(Evidence(kind="condition", text=f"{kind}: {message}", href="", at=at))
+            self._evidence.append(Evidence(kind="condition", text=f"Its condition {kind}", href="", at=at))
 
     def _comparison_error(self, message: str) -> None:
         told, step = _told(_BEFORE.sub("", message))
         place = place_of(message)
-        what = "does not render" if place else "cannot be compared with"
+        is_unreadable = _UNREADABLE.match(told) is not None
         self._add(
             "bad",
-            f"What git says {what}: {told}",
-            reason="RenderFailed" if place else "GitUnreachable",
+            f"What git says {'cannot be read' if is_unreadable else 'does not render'}: {told}",
+            reason="GitUnreachable" if is_unreadable else "RenderFailed",
             next_step=step or (f"Mend {place} and push." if place else "Look at the repository, then refresh."),
             command=f"canarium app get {self._name} --refresh",
         )
@@ -179,7 +182,8 @@ class _Findings:
         if is_syncing:
             return
         self._next_step = self._next_step or self._how_to_sync([would for would, _ in found])
-        self._commands.append(f"canarium app sync {self._name}")
+        is_pruning = bool(found) and all(would == "prune" for would, _ in found)
+        self._commands.append(f"canarium app sync {self._name}{' --prune' if is_pruning else ''}")
 
     def _how_to_sync(self, would: Sequence[str]) -> str:
         automated = self._app["spec"].get("syncPolicy", {}).get("automated") or {}
@@ -202,19 +206,18 @@ class _Findings:
         if not self._status:
             self._add("waiting", "The controller has not looked at it yet.", next_step="Wait a moment.")
             return
-        causes = blamed(self._nodes)
         top = [node for node in self._nodes if not node.parent and node.health == health]
-        shown = top or [node for node in causes if node.health == health] or list(causes)
-        because = _some([_node_text(node) for node in shown])
-        self._add(
-            _OF_HEALTH.get(health, "bad"),
-            f"It is {health}{f' because of {because}' if because else ''}.",
-            next_step=_open_first(shown),
-        )
-        seen = {node.id: node for node in (*shown, *causes)}
-        for node in seen.values():
-            text = f"{node.kind}/{node.name}: {node.health}{f': {node.health_message}' if node.health_message else ''}"
-            self._evidence.append(Evidence(kind="object", text=text, href=node.href or self._link_of(node), at=""))
+        shown = top or [node for node in blamed(self._nodes) if node.health == health] or list(blamed(self._nodes))
+        known = {fact.href for fact in self._evidence}
+        if health == "Missing" and shown and all(self._link_of(node) in known for node in shown):
+            return  # what is not as git says was told, and that these are missing with it
+        because = f" because {_health_of(shown)}" if shown else ""
+        self._add(_OF_HEALTH.get(health, "bad"), f"It is {health}{because}.", next_step=_open_first(shown))
+        for node in shown:
+            if self._link_of(node) not in known:
+                text = f"{node.kind}/{node.name}: {node.health_message or node.health}"
+                href = node.href or self._link_of(node)
+                self._evidence.append(Evidence(kind="object", text=text, href=href, at=""))
 
     def _all_well(self, sync: str) -> None:
         revision = str((self._status.get("sync") or {}).get("revision") or "")
@@ -242,9 +245,13 @@ def _told(message: str) -> tuple[str, str]:
     return (message[: found.start()], found["step"]) if found else (message, "")
 
 
-def _node_text(node: TreeNode) -> str:
-    message = node.health_message.rstrip(".")
-    return f"{node.kind}/{node.name}{f' ({message})' if message else ''}"
+def _health_of(nodes: Sequence[TreeNode]) -> str:
+    """`Rollout/web is Degraded`; all of one health are told of together."""
+    healths = {node.health for node in nodes}
+    if len(healths) > 1:
+        return _some([f"{node.kind}/{node.name} is {node.health}" for node in nodes])
+    names = _some([f"{node.kind}/{node.name}" for node in nodes])
+    return f"{names} {'is' if len(nodes) == 1 else 'are'} {healths.pop()}"
 
 
 def _open_first(nodes: Sequence[TreeNode]) -> str:

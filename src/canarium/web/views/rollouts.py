@@ -128,14 +128,22 @@ def phase_since(rollout: Obj, phase: str) -> str:
         return status["pauseConditions"][0].get("startTime") or created
     if status.get("abort") and status.get("abortedAt"):
         return str(status["abortedAt"])
+    if phase == PROGRESSING:  # of an update, or of an update that was tried again
+        begun = (_became(status, COMPLETED, "False"), _became(status, PROGRESSING, "True"))
+        return max(begun) or created
     wanted: tuple[tuple[str, str], ...] = ((INVALID_SPEC, "True"), (PROGRESSING, "False"), (COMPLETED, "False"))
     if phase == HEALTHY:
         wanted = ((HEALTHY_CONDITION, "True"), (COMPLETED, "True"))
     for kind, value in (*wanted, (PROGRESSING, "True")):
-        found = condition(status, kind)
-        if found is not None and found.get("status") == value and found.get("lastTransitionTime"):
-            return str(found["lastTransitionTime"])
+        if since := _became(status, kind, value):
+            return since
     return created
+
+
+def _became(status: Obj, kind: str, value: str) -> str:
+    """Since when a condition has that value; empty when it has not."""
+    found = condition(status, kind) or {}
+    return str(found.get("lastTransitionTime") or "") if found.get("status") == value else ""
 
 
 def _strategy(name: str) -> Literal["Canary", "BlueGreen", ""]:

@@ -2,8 +2,9 @@ import { Button, CopyButton, Skeleton } from "@mantine/core"
 import { lazy, Suspense, useMemo } from "react"
 import { Link } from "wouter"
 import type { MetricResult } from "@/api/types"
+import { Coded } from "@/components/Coded"
 import { Phase } from "@/components/Phase"
-import { coded, drawable, linkTime, metricsHref, noChart, tally, tokens } from "@/lib/values"
+import { drawable, linkTime, metricsHref, noChart, tally, tokens } from "@/lib/values"
 import { Measurements } from "@/views/analysis/Measurements"
 import { Requirements } from "@/views/analysis/Requirements"
 
@@ -101,7 +102,11 @@ function Conditions({ metric }: { metric: MetricResult }) {
           <dd>{saw === "" ? <span className="faint">{metric.phase === "" || metric.phase === "Running" || metric.phase === "Pending" ? "nothing yet that could be judged" : "nothing that could be judged"}</span> : <code>{saw}</code>}</dd>
         </div>
       </dl>
-      {told !== "" && <p className="told">{coded(told).map((part, index) => (index % 2 === 1 ? <code key={index}>{part}</code> : part))}</p>}
+      {told !== "" && (
+        <p>
+          <Coded text={told} />
+        </p>
+      )}
     </>
   )
 }

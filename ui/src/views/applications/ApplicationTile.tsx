@@ -3,7 +3,7 @@ import { Link } from "wouter"
 import type { ApplicationRow } from "@/api/types"
 import { Ago } from "@/components/Ago"
 import { Phase } from "@/components/Phase"
-import { applicationPath, isRunning, shortPath, shortRepo, toneOf } from "@/lib/applications"
+import { applicationPath, causeWords, isRunning, problemWords, setPath, shortPath, shortRepo, toneOf } from "@/lib/applications"
 import { lookOf } from "@/lib/phases"
 import { CommitLine } from "@/views/applications/parts"
 
@@ -54,7 +54,7 @@ export function States({ row, size }: { row: ApplicationRow; size?: "md" | "lg" 
 
 /** What is wrong, or what it waits for, in two lines. */
 export function Trouble({ row }: { row: ApplicationRow }) {
-  const text = row.problem || (row.health === "Healthy" ? "" : row.healthMessage)
+  const text = problemWords(row.problem) || (row.health === "Healthy" ? "" : causeWords(row.healthMessage))
   if (text === "") return null
   return (
     <p className="app-problem app-small" title={text} data-tone={row.problem === "" ? lookOf(row.health).tone : "bad"}>
@@ -79,7 +79,7 @@ export function SetLink({ row }: { row: ApplicationRow }) {
   return (
     <span className="app-set">
       by{" "}
-      <Link href={`/applicationsets?q=${encodeURIComponent(`"${row.set}"`)}`} className="app-above" title={`ApplicationSet ${row.set}`}>
+      <Link href={setPath(row.set)} className="app-above" title={`ApplicationSet ${row.set}`}>
         {row.set}
       </Link>
     </span>

@@ -1,6 +1,6 @@
 import "@/views/applications/applications.css"
 import { Checkbox } from "@mantine/core"
-import { Fragment, lazy, Suspense, useState, type ReactNode } from "react"
+import { Fragment, lazy, Suspense, useState } from "react"
 import { Link } from "wouter"
 import { applicationAction } from "@/api/http"
 import { useValue } from "@/api/live"
@@ -8,15 +8,16 @@ import type { Action, ApplicationDetail, Condition, OperationState } from "@/api
 import { ActionButton } from "@/components/ActionButton"
 import { Ago } from "@/components/Ago"
 import { CopyText } from "@/components/CopyText"
+import { Crumbs } from "@/components/Crumbs"
+import { Fact } from "@/components/Facts"
 import { Phase } from "@/components/Phase"
 import { Empty, Shown } from "@/components/States"
 import { WhyPanel } from "@/components/WhyPanel"
-import { authorName, isRunning, shortSha } from "@/lib/applications"
+import { authorName, isRunning, setPath, shortSha } from "@/lib/applications"
 import { useQuery } from "@/lib/search"
 import { useTitle } from "@/lib/title"
-import { LastSync, SetLink, States } from "@/views/applications/ApplicationTile"
+import { LastSync, States } from "@/views/applications/ApplicationTile"
 import { History } from "@/views/applications/History"
-import { Crumbs } from "@/views/applications/parts"
 import { ResourceTree } from "@/views/applications/ResourceTree"
 
 const ResourceDrawer = lazy(() => import("@/views/applications/ResourceDrawer"))
@@ -39,7 +40,7 @@ export default function ApplicationView({ namespace, name }: { namespace: string
         ]}
         here={name}
       />
-      {!isLoaded && <h1 className="app-title-alone">{name}</h1>}
+      {!isLoaded && <h1 className="title-alone">{name}</h1>}
       <Shown loaded={loaded} lines={4} missing={remembered === null ? <Missing namespace={namespace} name={name} /> : <Deleted detail={remembered} />}>
         {(detail) => <Detail detail={detail} />}
       </Shown>
@@ -84,8 +85,8 @@ function Detail({ detail, isGone = false }: { detail: ApplicationDetail; isGone?
   const resource = query.get("resource") ?? ""
   return (
     <>
-      <header className="app-title">
-        <div className="app-title-words">
+      <header className="title">
+        <div className="title-words">
           <h1>{row.name}</h1>
           <span className="app-pills">
             <States row={row} size="lg" />
@@ -107,11 +108,11 @@ function Detail({ detail, isGone = false }: { detail: ApplicationDetail; isGone?
           <WhyPanel why={detail.why} />
           {detail.conditions.length > 0 && <Conditions conditions={detail.conditions} />}
           <ResourceTree nodes={detail.nodes} open={resource} onOpen={isGone ? null : (id) => change({ resource: id, tab: "" }, { push: true })} />
-          <History entries={detail.history} />
         </div>
         <div className="app-column">
           <Facts detail={detail} />
           {detail.operation !== null && <Operation operation={detail.operation} />}
+          <History entries={detail.history} />
         </div>
       </div>
       {resource !== "" && !isGone && (
@@ -163,7 +164,7 @@ function ApplicationAction({ action, namespace, name }: { action: Action; namesp
 
 function Conditions({ conditions }: { conditions: readonly Condition[] }) {
   return (
-    <section className="card app-panel" aria-labelledby="conditions">
+    <section className="card panel" aria-labelledby="conditions">
       <h2 id="conditions">Conditions</h2>
       <ul className="app-plain app-conditions">
         {conditions.map((one, index) => (
@@ -195,9 +196,9 @@ function Conditions({ conditions }: { conditions: readonly Condition[] }) {
 function Facts({ detail }: { detail: ApplicationDetail }) {
   const { row } = detail
   return (
-    <section className="card app-panel" aria-labelledby="source">
+    <section className="card panel" aria-labelledby="source">
       <h2 id="source">Source and destination</h2>
-      <dl className="app-facts">
+      <dl className="facts">
         <Fact name="Repository">
           <CopyText text={row.repo} />
         </Fact>
@@ -215,11 +216,11 @@ function Facts({ detail }: { detail: ApplicationDetail }) {
         <Fact name="Deploys to">
           <code>{row.destinationNamespace || "no namespace"}</code>
         </Fact>
-        <Fact name="Auto-sync">{row.isAutomated ? "on: a new commit is applied by itself" : "off: a sync is asked for"}</Fact>
+        <Fact name="Auto-sync">{row.isAutomated ? "on, at each commit" : "off, by hand only"}</Fact>
         <Fact name="Project">{row.project}</Fact>
         {row.set !== "" && (
-          <Fact name="Made">
-            <SetLink row={row} />
+          <Fact name="Made by">
+            <Link href={setPath(row.set)}>{row.set}</Link>, an ApplicationSet
           </Fact>
         )}
         <Fact name="Created">
@@ -238,15 +239,6 @@ function Facts({ detail }: { detail: ApplicationDetail }) {
         )}
       </dl>
     </section>
-  )
-}
-
-function Fact({ name, children }: { name: string; children: ReactNode }) {
-  return (
-    <div>
-      <dt>{name}</dt>
-      <dd>{children}</dd>
-    </div>
   )
 }
 
@@ -288,13 +280,13 @@ function Operation({ operation }: { operation: OperationState }) {
   const isOn = isRunning(operation.phase)
   const isWell = operation.phase === "Succeeded"
   return (
-    <section className="card app-panel" aria-labelledby="operation">
-      <div className="app-panel-head">
+    <section className="card panel" aria-labelledby="operation">
+      <div className="panel-head">
         <h2 id="operation">{isOn ? "Sync under way" : "Last sync"}</h2>
         <Phase phase={operation.phase} />
       </div>
       {operation.message !== "" && <p className={isWell ? "app-message faint" : "app-message"}>{operation.message}</p>}
-      <dl className="app-facts">
+      <dl className="facts">
         {operation.commit.sha !== "" && (
           <Fact name="Commit">
             <code className="app-sha" title={operation.commit.sha}>

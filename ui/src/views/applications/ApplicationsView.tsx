@@ -40,7 +40,7 @@ export default function ApplicationsView({ tab }: { tab: Tab }) {
   return (
     <div className="apps">
       <div className="apps-head">
-        <h1>{tab === "applications" ? "Applications" : "ApplicationSets"}</h1>
+        <h1 className="visually-hidden">{tab === "applications" ? "Applications" : "ApplicationSets"}</h1>
         <nav className="apps-tabs" aria-label="Applications or ApplicationSets">
           <TabLink tab="applications" here={tab} count={countIn(applications, namespace)}>
             Applications

@@ -10,44 +10,38 @@ const FEW = 6
 export function History({ entries }: { entries: readonly HistoryEntry[] }) {
   const [isWhole, setWhole] = useState(false)
   return (
-    <section className="card app-panel" aria-labelledby="history">
+    <section className="card panel" aria-labelledby="history">
       <h2 id="history">History</h2>
       {entries.length === 0 ? (
         <p className="faint">Nothing was deployed yet; each sync that ends well is written down here.</p>
       ) : (
-        <div className="app-scroll" tabIndex={0} role="region" aria-label="Deployments">
-          <table className="app-history">
-            <thead>
-              <tr>
-                <th scope="col">ID</th>
-                <th scope="col">Commit</th>
-                <th scope="col" className="app-col-message">
-                  Message
+        <table className="app-history">
+          <thead>
+            <tr>
+              <th scope="col">Commit</th>
+              <th scope="col" className="app-col-message">
+                Message
+              </th>
+              <th scope="col">Deployed</th>
+            </tr>
+          </thead>
+          <tbody>
+            {(isWhole ? entries : entries.slice(0, FEW)).map((one, index) => (
+              <tr key={one.id}>
+                <th scope="row" title={`${one.commit.sha} (deployment ${one.id})`}>
+                  <code className="app-sha">{shortSha(one.commit.sha) || "–"}</code>
                 </th>
-                <th scope="col">Deployed</th>
-                <th scope="col">By</th>
+                <td className="app-col-message">
+                  {subject(one.commit)} {index === 0 && <span className="tag">now</span>}
+                  <div className="faint app-small">{[authorName(one.commit), one.initiatedBy].filter((each) => each !== "").join(" · ")}</div>
+                </td>
+                <td>
+                  <Ago at={one.deployed} />
+                </td>
               </tr>
-            </thead>
-            <tbody>
-              {(isWhole ? entries : entries.slice(0, FEW)).map((one, index) => (
-                <tr key={one.id}>
-                  <td>{one.id}</td>
-                  <th scope="row" title={one.commit.sha}>
-                    <code className="app-sha">{shortSha(one.commit.sha) || "–"}</code>
-                  </th>
-                  <td className="app-col-message">
-                    {subject(one.commit)} {index === 0 && <span className="tag">now</span>}
-                    {one.commit.author !== "" && <div className="faint app-small">{authorName(one.commit)}</div>}
-                  </td>
-                  <td>
-                    <Ago at={one.deployed} />
-                  </td>
-                  <td>{one.initiatedBy}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+            ))}
+          </tbody>
+        </table>
       )}
       {entries.length > FEW && (
         <button type="button" className="app-more" aria-expanded={isWhole} onClick={() => setWhole(!isWhole)}>

@@ -5,7 +5,7 @@ import type { TreeNode } from "@/api/types"
 import { Ago } from "@/components/Ago"
 import { lookOf } from "@/lib/phases"
 import { useQuery } from "@/lib/search"
-import { branches, choices, foldable, isFiltering, letters, matching, size, type Branch } from "@/lib/tree"
+import { attention, branches, choices, foldable, isFiltering, letters, matching, size, type Branch, type TreeFilter } from "@/lib/tree"
 import { Sign } from "@/views/applications/parts"
 
 interface Drawn {
@@ -40,12 +40,13 @@ export function ResourceTree({ nodes, open, onOpen }: { nodes: readonly TreeNode
   const isSpread = new Set(nodes.map((node) => node.namespace).filter((one) => one !== "")).size > 1
   const drawn: Drawn = { open, onOpen, isSpread, folded: isNarrowed ? new Set() : folded, fold }
   return (
-    <section className="card app-panel app-resources" aria-labelledby="resources">
-      <div className="app-panel-head">
+    <section className="card panel app-resources" aria-labelledby="resources">
+      <div className="panel-head">
         <h2 id="resources">Resources</h2>
         <span className="faint app-small" role="status">
           {isNarrowed ? `${matchingCount(shown, nodes)} of ${nodes.length}` : nodes.length}
         </span>
+        <Attention nodes={nodes} filter={filter} choose={change} />
         {!isNarrowed && all.length > 0 && (
           <button type="button" className="app-more app-fold-all" onClick={() => setFolded(new Set(isAllFolded ? [] : all))}>
             {isAllFolded ? "Unfold all" : "Fold all"}
@@ -97,6 +98,39 @@ export function ResourceTree({ nodes, open, onOpen }: { nodes: readonly TreeNode
         </>
       )}
     </section>
+  )
+}
+
+/** What is not as it should be, counted; a click shows only that. */
+function Attention({
+  nodes,
+  filter,
+  choose,
+}: {
+  nodes: readonly TreeNode[]
+  filter: TreeFilter
+  choose: (changes: Readonly<Record<string, string>>) => void
+}) {
+  const found = attention(nodes)
+  if (found.length === 0) return null
+  return (
+    <div role="group" aria-label="Show only what is not well" className="app-attention">
+      {found.map(({ by, word, count }) => {
+        const isChosen = filter[by] === word
+        return (
+          <button
+            key={`${by} ${word}`}
+            type="button"
+            className="app-counter"
+            data-tone={lookOf(word).tone}
+            aria-pressed={isChosen}
+            onClick={() => choose({ [by]: isChosen ? "" : word })}
+          >
+            <span aria-hidden="true">{lookOf(word).sign}</span> {word} <strong>{count}</strong>
+          </button>
+        )
+      })}
+    </div>
   )
 }
 

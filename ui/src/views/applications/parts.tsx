@@ -1,5 +1,4 @@
 import { useEffect, useState, type ReactNode, type RefCallback } from "react"
-import { Link } from "wouter"
 import type { Commit } from "@/api/types"
 import { shortSha, subject, word } from "@/lib/applications"
 import { lookOf } from "@/lib/phases"
@@ -47,21 +46,5 @@ export function CommitLine({ commit }: { commit: Commit }) {
     <span title={[commit.sha, commit.message, commit.author].filter((one) => one !== "").join("\n")}>
       <code className="app-sha">{shortSha(commit.sha)}</code> {subject(commit)}
     </span>
-  )
-}
-
-/** Where one is. */
-export function Crumbs({ items, here }: { items: readonly (readonly [text: string, href: string])[]; here: string }) {
-  return (
-    <nav aria-label="Breadcrumb" className="app-crumbs">
-      <ol>
-        {items.map(([text, href]) => (
-          <li key={href}>
-            <Link href={href}>{text}</Link>
-          </li>
-        ))}
-        <li aria-current="page">{here}</li>
-      </ol>
-    </nav>
   )
 }

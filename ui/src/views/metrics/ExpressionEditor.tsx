@@ -15,6 +15,8 @@ export interface EditorHandle {
   /** At the cursor; in place of the selection. */
   insert: (text: string) => void
   focus: () => void
+  /** Puts the cursor there. */
+  goTo: (offset: number) => void
 }
 
 const COLOURS = HighlightStyle.define([
@@ -182,6 +184,12 @@ export default function ExpressionEditor({
         editor.focus()
       },
       focus: () => view.current?.focus(),
+      goTo: (offset) => {
+        const editor = view.current
+        if (editor === null) return
+        editor.dispatch({ selection: { anchor: Math.min(offset, editor.state.doc.length) }, scrollIntoView: true })
+        editor.focus()
+      },
     }),
     [],
   )

@@ -4,6 +4,8 @@ import { Link, Redirect, useSearch } from "wouter"
 import { useValue } from "@/api/live"
 import type { Session } from "@/api/types"
 import { Empty, Loading } from "@/components/States"
+import { useTitle } from "@/lib/title"
+import { NotFound } from "@/views/NotFound"
 import { QueryView } from "@/views/metrics/QueryView"
 
 const TargetsView = lazy(() => import("@/views/metrics/TargetsView"))
@@ -25,14 +27,9 @@ const PAGES = [
 export default function MetricsRoom({ room }: { room: string }) {
   const session = useValue<Session>("session")
   const search = useSearch()
+  useTitle(PAGES.find(([path]) => path === room)?.[1] ?? "", "Metrics")
   if (room === "graph" || room === "metrics") return <Redirect to={search === "" ? "/query" : `/query?${search}`} replace />
-  if (!PAGES.some(([path]) => path === room)) {
-    return (
-      <Empty title="There is no such page">
-        <p>Choose Applications, Rollouts or Metrics above.</p>
-      </Empty>
-    )
-  }
+  if (!PAGES.some(([path]) => path === room)) return <NotFound />
   const isWithout = session.state === "data" && !session.value.hasMetrics
   return (
     <div className="metrics">

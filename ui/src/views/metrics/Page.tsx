@@ -19,7 +19,7 @@ export function Page<T>({
   return (
     <>
       <header className="metrics-head">
-        <h1>{title}</h1>
+        <h1 className="visually-hidden">{title}</h1>
         <div className="metrics-head-end">
           {controls}
           <Button size="xs" variant="default" loading={answer.isBusy && answer.value !== null} onClick={answer.again}>

@@ -1,30 +1,60 @@
 import { Button } from "@mantine/core"
+import { parseMessage, parsePlace, pointed } from "@/lib/parseplace"
+import { Coded } from "@/views/metrics/Coded"
 
-/** What was wrong with a query, in Prometheus' own words. onWhy: leads to what tells more. */
+/**
+ * What was wrong with a query, in Prometheus' own words, and where.
+ *
+ * expr: what was asked; a place in it is pointed at, and goTo puts the cursor there. onTree: leads to the part that fails.
+ */
 export function QueryProblem({
   problem,
   status = 400,
   nextStep = "",
-  onWhy,
+  expr = "",
+  goTo,
+  onTree,
 }: {
   problem: string
   status?: number
   nextStep?: string
-  onWhy?: () => void
+  expr?: string
+  goTo?: (offset: number) => void
+  onTree?: () => void
 }) {
+  const place = parsePlace(problem)
+  const there = place === null ? null : pointed(expr, place)
   return (
     <div className="query-problem" role="alert">
       <strong>
         <span aria-hidden="true">✖ </span>
-        {titleOf(status)}
+        {place === null ? titleOf(status) : `The query is not right at line ${place.line}, column ${place.column}`}
       </strong>
-      <code>{problem}</code>
-      {nextStep !== "" && <span>{nextStep}</span>}
-      {onWhy !== undefined && status === 400 && (
-        <Button size="xs" variant="default" style={{ justifySelf: "start" }} onClick={onWhy}>
-          Why?
-        </Button>
+      <code>{place === null ? problem : parseMessage(problem)}</code>
+      {there !== null && (
+        <code className="query-place">
+          {there.before}
+          <mark>{there.at === "" ? " " : there.at}</mark>
+          {there.after}
+        </code>
       )}
+      {nextStep !== "" && !(place !== null && nextStep.startsWith("Correct the query at")) && (
+        <span>
+          <Coded text={nextStep} />
+        </span>
+      )}
+      <div className="query-problem-buttons">
+        {there !== null && goTo !== undefined && (
+          <Button size="xs" variant="default" onClick={() => goTo(there.offset)}>
+            Go there
+          </Button>
+        )}
+        {onTree !== undefined && (
+          <Button size="xs" variant="default" onClick={onTree}>
+            Show it in the tree
+          </Button>
+        )}
+      </div>
     </div>
   )
 }

@@ -1,31 +1,32 @@
-import { useState, type ReactNode } from "react"
+import { useMemo, useState } from "react"
 import type { QueryNode } from "@/api/types"
+import { culprits, isEmpty, kindWords } from "@/lib/querytree"
 import { counted } from "@/lib/units"
+import { Coded } from "@/views/metrics/Coded"
 
-/** The parts of an expression and what each is worth: where a query becomes empty is seen at once. */
+/** The parts of an expression and what each is worth: where a query becomes empty, or fails, is seen at once. */
 export function QueryTree({ node }: { node: QueryNode }) {
+  const blamed = useMemo(() => new Set(culprits(node)), [node])
   return (
     <ul className="qtree">
-      <Part node={node} />
+      <Part node={node} blamed={blamed} />
     </ul>
   )
 }
 
-/** Text with what is between backticks as code. */
-function withCode(text: string): ReactNode {
-  return text.split("`").map((part, index) => (index % 2 === 1 ? <code key={index}>{part}</code> : part))
-}
-
-function Part({ node }: { node: QueryNode }) {
+function Part({ node, blamed }: { node: QueryNode; blamed: ReadonlySet<QueryNode> }) {
   const [isOpen, setOpen] = useState(true)
   const [isDetailed, setDetailed] = useState(false)
   const labels = Object.entries(node.labels).sort((a, b) => b[1] - a[1])
   const hasMore = node.series.length > 0 || labels.length > 0
   const isSingle = node.valueType === "scalar" || node.valueType === "string"
-  const isEmpty = node.problem === "" && node.count === 0 && !isSingle
+  const isNothing = isEmpty(node)
+  const isBlamed = blamed.has(node)
+  // One result is told at once; more are told when they are asked for.
+  const only = node.count === 1 && !isSingle ? (node.series[0]?.[1] ?? "") : ""
   return (
     <li>
-      <div className="qpart" data-tone={node.problem !== "" ? "bad" : isEmpty ? "hold" : undefined}>
+      <div className="qpart" data-tone={!isBlamed ? undefined : node.problem !== "" ? "bad" : "hold"}>
         <div className="qpart-line">
           {node.children.length > 0 ? (
             <button
@@ -43,11 +44,11 @@ function Part({ node }: { node: QueryNode }) {
             </span>
           )}
           <code className="qtext">{node.text}</code>
-          {node.kind !== "" && <span className="qkind faint">{node.kind}</span>}
+          {node.kind !== "" && <span className="qkind faint">{kindWords(node.kind)}</span>}
           <span className="qworth">
             {node.problem !== "" ? (
               <span className="bad">✖ fails</span>
-            ) : isEmpty ? (
+            ) : isNothing ? (
               <span className="hold">◇ empty</span>
             ) : isSingle ? (
               <strong className="mono">{node.value}</strong>
@@ -58,12 +59,13 @@ function Part({ node }: { node: QueryNode }) {
             ) : (
               counted(node.count, "result", "results")
             )}
+            {only !== "" && <strong className="mono">{only}</strong>}
             {node.value !== "" && node.count > 0 && !isSingle && <span className="faint qtime">{node.value}</span>}
             {node.milliseconds > 0 && <span className="faint qtime">{node.milliseconds < 1 ? "<1" : Math.round(node.milliseconds)} ms</span>}
           </span>
         </div>
-        {node.problem !== "" && <p className="qnote bad">{withCode(node.problem)}</p>}
-        {node.note !== "" && <p className="qnote">{withCode(node.note)}</p>}
+        {node.problem !== "" && <p className="qnote bad"><Coded text={node.problem} /></p>}
+        {node.note !== "" && <p className={isBlamed ? "qnote" : "qnote faint"}><Coded text={node.note} /></p>}
         {isDetailed && (
           <div className="qdetail">
             {labels.length > 0 && (
@@ -102,7 +104,7 @@ function Part({ node }: { node: QueryNode }) {
       {isOpen && node.children.length > 0 && (
         <ul>
           {node.children.map((child, index) => (
-            <Part key={`${child.start}-${child.end}-${index}`} node={child} />
+            <Part key={`${child.start}-${child.end}-${index}`} node={child} blamed={blamed} />
           ))}
         </ul>
       )}

@@ -4,6 +4,7 @@ import { useCallback, useMemo, useRef, useState } from "react"
 import { useLocation, useSearch } from "wouter"
 import { decodePanels, encodePanels, NEW_PANEL, type Panel } from "@/lib/queryurl"
 import { Explorer } from "@/views/metrics/Explorer"
+import { FirstQueries } from "@/views/metrics/FirstQueries"
 import { QueryPanel, type PanelHandle } from "@/views/metrics/QueryPanel"
 
 /** Several queries, all of it in the address. */
@@ -44,10 +45,11 @@ export function QueryView() {
     show(panels.filter((_, at) => at !== index), true)
   }
 
+  const isUntouched = panels.length === 1 && panels[0]?.expr.trim() === ""
   return (
     <>
       <header className="metrics-head">
-        <h1>Query</h1>
+        <h1 className="visually-hidden">Query</h1>
         <div className="metrics-head-end">
           <Button size="xs" variant="default" onClick={explorer.open}>
             Explore metrics
@@ -69,9 +71,13 @@ export function QueryView() {
           onRemove={() => remove(index)}
         />
       ))}
-      <Button size="sm" variant="default" onClick={add}>
-        + Add a query
-      </Button>
+      {isUntouched ? (
+        <FirstQueries onChoose={({ expr, tab }) => change(0, { ...NEW_PANEL, expr, tab }, true)} onExplore={explorer.open} />
+      ) : (
+        <Button size="sm" variant="default" onClick={add}>
+          + Add a query
+        </Button>
+      )}
       <Explorer
         isOpen={isExploring}
         onClose={explorer.close}

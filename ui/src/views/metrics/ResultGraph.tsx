@@ -217,7 +217,7 @@ function utc(seconds: number): string {
 }
 
 function Swatch({ colour }: { colour: string }) {
-  return <span className="swatch" style={{ background: colour }} aria-hidden="true" />
+  return <span className="graph-swatch" style={{ background: colour }} aria-hidden="true" />
 }
 
 function Legend({
@@ -285,7 +285,7 @@ function Legend({
         </table>
       </div>
       {listed.length < metrics.length && (
-        <div className="more">
+        <div className="more-rows">
           <span>
             {count(LISTED)} of {count(total)} series.
           </span>

@@ -92,7 +92,7 @@ function Rows({ rows, unit, isMatrix }: { rows: readonly Row[]; unit: Unit; isMa
         </table>
       </div>
       {visible.length < rows.length && (
-        <div className="more">
+        <div className="more-rows">
           <span>
             The first {count(FIRST)} of {count(rows.length)} series.
           </span>

@@ -103,7 +103,7 @@ function Pool({ pool, members }: { pool: string; members: readonly Found[] }) {
         </table>
       </div>
       {listed.length < members.length && (
-        <div className="more">
+        <div className="more-rows">
           <span>{counted(members.length - listed.length, "more", "more")}.</span>
           <Button size="xs" variant="default" onClick={() => setAll(true)}>
             Show all

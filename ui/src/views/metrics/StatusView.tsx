@@ -114,7 +114,7 @@ function Facts({ told }: { told: Told }) {
   const facts = Object.entries(told).filter(([, value]) => value !== "" && value !== null)
   if (facts.length === 0) return <p className="faint">Nothing is told.</p>
   return (
-    <dl className="facts">
+    <dl className="status-facts">
       {facts.map(([name, value]) => (
         <div key={name}>
           <dt>{name}</dt>

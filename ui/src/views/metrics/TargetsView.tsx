@@ -13,6 +13,10 @@ export default function TargetsView() {
   const [query, change] = useQuery()
   const typed = query.get("search") ?? ""
   const health = query.get("health") ?? ""
+  const counts = (state: Target["health"]) => {
+    const size = answer.value?.activeTargets?.filter((target) => target.health === state).length
+    return size === undefined ? "" : ` ${size}`
+  }
   return (
     <Page
       title="Targets"
@@ -24,9 +28,9 @@ export default function TargetsView() {
             value={health}
             options={[
               ["all", "All"],
-              ["up", "Up"],
-              ["down", "Down"],
-              ["unknown", "Unknown"],
+              ["up", `Up${counts("up")}`],
+              ["down", `Down${counts("down")}`],
+              ["unknown", `Unknown${counts("unknown")}`],
             ]}
             onChange={(value) => change({ health: value })}
           />
@@ -50,10 +54,21 @@ export default function TargetsView() {
             (health === "" || target.health === health) && contains(typed, target.labels, target.scrapeUrl, target.lastError, target.scrapePool),
         )
         if (fitting.length === 0) return <Empty title="No target is like that" />
-        return grouped(fitting, (target) => target.scrapePool).map(([pool, members]) => <Pool key={pool} pool={pool} members={members} />)
+        return grouped(fitting, (target) => target.scrapePool)
+          .toSorted(([, a], [, b]) => Number(isWell(a)) - Number(isWell(b)))
+          .map(([pool, members]) => <Pool key={pool} pool={pool} members={members} />)
       }}
     </Page>
   )
+}
+
+function isWell(members: readonly Target[]): boolean {
+  return members.every((target) => target.health === "up")
+}
+
+/** Trouble first, in the order of the answer otherwise. */
+function troubleFirst(members: readonly Target[]): readonly Target[] {
+  return members.toSorted((a, b) => Number(a.health === "up") - Number(b.health === "up"))
 }
 
 function Pool({ pool, members }: { pool: string; members: readonly Target[] }) {
@@ -62,10 +77,10 @@ function Pool({ pool, members }: { pool: string; members: readonly Target[] }) {
     <section className="card pool">
       <h2>
         <span className="mono">{pool}</span>
-        <Phase phase={up === members.length ? "up" : "down"} label={`${up} of ${members.length} up`} />
+        <Phase phase={isWell(members) ? "up" : "down"} label={`${up} of ${members.length} up`} />
       </h2>
       <div className="result-scroll" tabIndex={0} role="region" aria-label={`Targets of ${pool}`}>
-        <table className="result rows">
+        <table className="result rows targets">
           <thead>
             <tr>
               <th scope="col">Endpoint</th>
@@ -76,7 +91,7 @@ function Pool({ pool, members }: { pool: string; members: readonly Target[] }) {
             </tr>
           </thead>
           <tbody>
-            {members.map((target) => (
+            {troubleFirst(members).map((target) => (
               <Row key={`${target.scrapeUrl} ${JSON.stringify(target.labels)}`} target={target} />
             ))}
           </tbody>
@@ -112,8 +127,12 @@ function Row({ target }: { target: Target }) {
           </details>
         )}
       </td>
-      <td className="nowrap">{isScraped ? <Ago at={target.lastScrape} /> : <span className="faint">never</span>}</td>
-      <td className="nowrap">{isScraped ? formatValue(target.lastScrapeDuration, "seconds") : ""}</td>
+      <td className="nowrap" data-name="Last scrape">
+        {isScraped ? <Ago at={target.lastScrape} /> : <span className="faint">never</span>}
+      </td>
+      <td className="nowrap" data-name="Took">
+        {isScraped ? formatValue(target.lastScrapeDuration, "seconds") : "–"}
+      </td>
     </tr>
   )
 }

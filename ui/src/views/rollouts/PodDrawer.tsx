@@ -1,13 +1,15 @@
 import "@/views/rollouts/pods.css"
 import { Drawer, Tabs } from "@mantine/core"
-import { lazy, Suspense, useState, type ReactNode } from "react"
+import { lazy, Suspense, useState } from "react"
 import { useValue, type Loaded } from "@/api/live"
 import type { ContainerState, EventRow, PodDetail } from "@/api/types"
 import { Ago } from "@/components/Ago"
+import { Fact } from "@/components/Facts"
 import { Phase } from "@/components/Phase"
 import { Empty, Loading, Problem } from "@/components/States"
 import { lookOfPod } from "@/lib/phases"
 import { useQuery } from "@/lib/search"
+import { EventLine } from "@/views/rollouts/Events"
 
 const LogView = lazy(() => import("@/views/rollouts/LogView"))
 
@@ -159,15 +161,6 @@ function Summary({ detail }: { detail: PodDetail }) {
   )
 }
 
-function Fact({ name, isWide = false, children }: { name: string; isWide?: boolean; children: ReactNode }) {
-  return (
-    <div data-wide={isWide}>
-      <dt>{name}</dt>
-      <dd>{children}</dd>
-    </div>
-  )
-}
-
 const STATES: Readonly<Record<string, string>> = { Running: "Healthy", Waiting: "Pending", Ended: "ScaledDown" }
 
 function ContainerCard({ container }: { container: ContainerState }) {
@@ -237,19 +230,9 @@ function Condition({ text }: { text: string }) {
 function PodEvents({ events }: { events: readonly EventRow[] }) {
   if (events.length === 0) return <p className="faint">Nothing happened lately; Kubernetes forgets events after an hour.</p>
   return (
-    <ul className="pod-events">
+    <ul className="card pod-events">
       {events.map((event) => (
-        <li key={event.key}>
-          <Phase phase={event.type} />
-          <div>
-            <strong>{event.reason}</strong>
-            {event.count > 1 && <span className="faint"> × {event.count}</span>}
-            <span className="faint pod-event-last">
-              <Ago at={event.last} />
-            </span>
-            <div>{event.message}</div>
-          </div>
-        </li>
+        <EventLine key={event.key} event={event} />
       ))}
     </ul>
   )

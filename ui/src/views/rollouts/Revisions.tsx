@@ -6,7 +6,7 @@ import { ActionButton } from "@/components/ActionButton"
 import { Ago, useNow } from "@/components/Ago"
 import { Phase, Tag } from "@/components/Phase"
 import { Squares } from "@/components/Squares"
-import { analysisPath, isInUse, left, podPath, rollbackTo } from "@/lib/rollouts"
+import { analysisPath, isInUse, left, podPath, podTroubles, rollbackTo } from "@/lib/rollouts"
 
 const OLD_SHOWN = 3
 
@@ -38,28 +38,35 @@ function RevisionPart({ revision, detail }: { revision: Revision; detail: Rollou
   const rollback: Action | null = rollbackTo(revision, detail.actions)
   return (
     <article className="revision" aria-label={`Revision ${revision.revision}`}>
-      <div className="revision-head">
-        <h3>Revision {revision.revision}</h3>
-        {rollback !== null && (
-          <ActionButton action={rollback} size="xs" run={() => rolloutAction(namespace, name, rollback.name, { revision: revision.revision })} />
-        )}
+      <h3>Revision {revision.revision}</h3>
+      <div className="revision-body">
+        {revision.replicaSets.map((set) => (
+          <SetPart key={set.name} set={set} detail={detail} />
+        ))}
+        {revision.runs.length > 0 && <Runs revision={revision} detail={detail} />}
       </div>
-      {revision.replicaSets.map((set) => (
-        <SetPart key={set.name} set={set} detail={detail} />
-      ))}
-      {revision.runs.length > 0 && (
-        <ul className="runs" aria-label={`Analyses of revision ${revision.revision}`}>
-          {revision.runs.map((run) => (
-            <li key={run.name}>
-              <Link href={analysisPath(namespace, name, run.name)} className="run-pill" title={runTitle(run)}>
-                <Phase phase={run.phase} label={run.label} />
-                <span className="visually-hidden">: {run.phase}</span>
-              </Link>
-            </li>
-          ))}
-        </ul>
+      {rollback !== null && (
+        <div className="revision-action">
+          <ActionButton action={rollback} size="xs" run={() => rolloutAction(namespace, name, rollback.name, { revision: revision.revision })} />
+        </div>
       )}
     </article>
+  )
+}
+
+function Runs({ revision, detail }: { revision: Revision; detail: RolloutDetail }) {
+  const { namespace, name } = detail.row
+  return (
+    <ul className="runs" aria-label={`Analyses of revision ${revision.revision}`}>
+      {revision.runs.map((run) => (
+        <li key={run.name}>
+          <Link href={analysisPath(namespace, name, run.name)} className="run-pill" title={runTitle(run)}>
+            <Phase phase={run.phase} label={run.label} />
+            <span className="visually-hidden">: {run.phase}</span>
+          </Link>
+        </li>
+      ))}
+    </ul>
   )
 }
 
@@ -73,7 +80,7 @@ function SetPart({ set, detail }: { set: ReplicaSetCell; detail: RolloutDetail }
   return (
     <div className="set">
       <div className="set-head">
-        <span className="mono set-name">{set.name}</span>
+        <span className="mono set-image">{set.images.join(", ")}</span>
         {set.tags.map((tag) => (
           <Tag key={tag} tag={tag} />
         ))}
@@ -81,7 +88,7 @@ function SetPart({ set, detail }: { set: ReplicaSetCell; detail: RolloutDetail }
         <ScaleDown at={set.scaleDownAt} />
       </div>
       <div className="faint small set-facts">
-        <span className="mono">{set.images.join(", ")}</span>
+        <span className="mono">{set.name}</span>
         <span className="nowrap">
           {set.available}/{set.replicas} available
         </span>
@@ -90,7 +97,24 @@ function SetPart({ set, detail }: { set: ReplicaSetCell; detail: RolloutDetail }
         </span>
       </div>
       {set.pods.length > 0 && <Squares pods={set.pods} href={(pod) => podPath(namespace, name, pod.name)} />}
+      <Troubles set={set} detail={detail} />
     </div>
+  )
+}
+
+/** What is wrong with pods, in words: each trouble once, with a pod that has it. */
+function Troubles({ set, detail }: { set: ReplicaSetCell; detail: RolloutDetail }) {
+  const troubles = podTroubles(set.pods)
+  if (troubles.length === 0) return null
+  return (
+    <ul className="troubles small" aria-label={`Troubles of ${set.name}`}>
+      {troubles.map(({ problem, pods }) => (
+        <li key={problem}>
+          {problem} <Link href={podPath(detail.row.namespace, detail.row.name, pods[0])}>{pods[0]}</Link>
+          {pods.length > 1 && ` and ${pods.length - 1} more`}
+        </li>
+      ))}
+    </ul>
   )
 }
 

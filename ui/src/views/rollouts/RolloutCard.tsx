@@ -5,7 +5,7 @@ import { Ago } from "@/components/Ago"
 import { Phase, Tag } from "@/components/Phase"
 import { toggleFavourite } from "@/lib/favourites"
 import { lookOf, lookOfPod } from "@/lib/phases"
-import { remark, rolloutPath, weightText } from "@/lib/rollouts"
+import { remark, rolloutPath, shortImage, weightText } from "@/lib/rollouts"
 
 const PODS_SHOWN = 36
 
@@ -108,6 +108,9 @@ function SetLine({ set }: { set: ReplicaSetCell }) {
       {set.tags.map((tag) => (
         <Tag key={tag} tag={tag} />
       ))}
+      <span className="mono faint ellipsis set-images" title={set.images.join("\n")}>
+        {set.images.map(shortImage).join(", ")}
+      </span>
       <PlainSquares pods={set.pods} />
     </li>
   )

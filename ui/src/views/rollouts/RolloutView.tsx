@@ -10,9 +10,10 @@ import { Empty, Loading, Shown } from "@/components/States"
 import { WhyPanel } from "@/components/WhyPanel"
 import { rolloutPath, rolloutsPath } from "@/lib/rollouts"
 import { useTitle } from "@/lib/title"
+import { Events } from "@/views/rollouts/Events"
 import { Revisions } from "@/views/rollouts/Revisions"
 import { RolloutActions } from "@/views/rollouts/RolloutActions"
-import { Events, Summary } from "@/views/rollouts/Summary"
+import { Summary } from "@/views/rollouts/Summary"
 import { Track } from "@/views/rollouts/Track"
 
 const Timeline = lazy(() => import("@/views/rollouts/Timeline"))
@@ -107,7 +108,7 @@ function Detail({ detail, isGone = false }: { detail: RolloutDetail; isGone?: bo
         </div>
         <div className="rollout-column rollout-side">
           <Summary detail={detail} />
-          <Events events={detail.events} />
+          <Events events={detail.events} rollout={row.name} />
         </div>
       </div>
       {!isGone && (

@@ -1,27 +1,22 @@
 import "@/views/rollouts/rollouts.css"
 import { Button, CloseButton, SegmentedControl, TextInput } from "@mantine/core"
-import { useHotkeys } from "@mantine/hooks"
-import { useWindowVirtualizer } from "@tanstack/react-virtual"
-import { useCallback, useDeferredValue, useLayoutEffect, useMemo, useRef, useState, type FocusEvent, type MouseEvent, type RefObject } from "react"
-import { useLocation } from "wouter"
-import { useRows } from "@/api/live"
-import type { RolloutRow } from "@/api/types"
+import { useDeferredValue, useMemo, useRef, useState } from "react"
+import { useRows, useValue } from "@/api/live"
+import type { RolloutRow, Session } from "@/api/types"
 import { CopyText } from "@/components/CopyText"
+import { RowProblems } from "@/components/RowProblems"
 import { Empty, Shown } from "@/components/States"
 import { useFavourites } from "@/lib/favourites"
 import { terms } from "@/lib/filter"
 import { ALL, useNamespace } from "@/lib/namespace"
 import { lookOf } from "@/lib/phases"
-import { moved, parsePhases, switched, wall, type Move } from "@/lib/rollouts"
+import { parsePhases, switched, wall } from "@/lib/rollouts"
 import { useQuery, useSearchText } from "@/lib/search"
 import { useTitle } from "@/lib/title"
-import { RolloutCard } from "@/views/rollouts/RolloutCard"
-import { RolloutTable, useTop, type Reveal } from "@/views/rollouts/RolloutTable"
+import { Cards } from "@/views/rollouts/Cards"
+import { useKeptFocus, useListKeys, useOpenCard } from "@/views/rollouts/keys"
+import { RolloutTable, type Reveal } from "@/views/rollouts/RolloutTable"
 
-const MANY = 60
-const CARD_WIDTH = 350
-const GAP = 14
-const CARD_HEIGHT = 214
 const VIEW_KEY = "canarium.rollouts.view"
 
 type View = "cards" | "table"
@@ -131,6 +126,7 @@ function Wall({ all }: { all: readonly RolloutRow[] }) {
           </button>
         )}
       </div>
+      <RowProblems topic="rollouts" />
       <div ref={list} onClick={openCard} {...keepFocus}>
         {shown.rows.length === 0 ? (
           <Nothing isNarrowed={isNarrowed} namespace={namespace} clear={clear} everywhere={() => chooseNamespace(ALL)} />
@@ -145,6 +141,7 @@ function Wall({ all }: { all: readonly RolloutRow[] }) {
 }
 
 function Nothing({ isNarrowed, namespace, clear, everywhere }: { isNarrowed: boolean; namespace: string; clear: () => void; everywhere: () => void }) {
+  const session = useValue<Session>("session")
   if (isNarrowed) {
     return (
       <Empty title="No Rollout matches">
@@ -152,6 +149,13 @@ function Nothing({ isNarrowed, namespace, clear, everywhere }: { isNarrowed: boo
         <Button variant="default" onClick={clear}>
           Show all
         </Button>
+      </Empty>
+    )
+  }
+  if (session.state === "data" && session.value.missing.includes("rollouts")) {
+    return (
+      <Empty title="This cluster knows no Rollouts">
+        <p>The kind is not installed in {session.value.cluster}. Once Argo Rollouts is, its Rollouts appear here.</p>
       </Empty>
     )
   }
@@ -166,108 +170,6 @@ function Nothing({ isNarrowed, namespace, clear, everywhere }: { isNarrowed: boo
       )}
     </Empty>
   )
-}
-
-function Cards({
-  rows,
-  favourites,
-  reveal,
-  columns,
-}: {
-  rows: readonly RolloutRow[]
-  favourites: ReadonlySet<string>
-  reveal: RefObject<Reveal>
-  columns: RefObject<number>
-}) {
-  const [element, setElement] = useState<HTMLDivElement | null>(null)
-  const width = useWidth(element)
-  const margin = useTop(element)
-  const across = Math.max(1, Math.floor((width + GAP) / (CARD_WIDTH + GAP)))
-  const isVirtual = rows.length > MANY
-  const virtualizer = useWindowVirtualizer({
-    count: isVirtual && width > 0 ? Math.ceil(rows.length / across) : 0,
-    estimateSize: () => CARD_HEIGHT,
-    gap: GAP,
-    overscan: 2,
-    scrollMargin: margin,
-    useFlushSync: false,
-  })
-  columns.current = across
-  reveal.current = (index) => {
-    if (isVirtual) virtualizer.scrollToIndex(Math.floor(index / across))
-  }
-  const template = { gridTemplateColumns: `repeat(${across}, minmax(0, 1fr))` }
-  const card = (index: number) => {
-    const row = rows[index]
-    if (row === undefined) return null
-    return <RolloutCard key={row.key} row={row} isFavourite={favourites.has(row.key)} index={index} count={rows.length} />
-  }
-  if (!isVirtual) {
-    return (
-      <div ref={setElement} role="list" aria-label="Rollouts" className="wall" style={template}>
-        {rows.map((_, index) => card(index))}
-      </div>
-    )
-  }
-  return (
-    <div ref={setElement} role="list" aria-label="Rollouts" style={{ position: "relative", height: virtualizer.getTotalSize() }}>
-      {virtualizer.getVirtualItems().map((item) => (
-        <div
-          key={item.key}
-          ref={virtualizer.measureElement}
-          data-index={item.index}
-          role="presentation"
-          className="wall wall-row"
-          style={{ ...template, transform: `translateY(${item.start - margin}px)` }}
-        >
-          {Array.from({ length: across }, (_, column) => card(item.index * across + column))}
-        </div>
-      ))}
-    </div>
-  )
-}
-
-function useWidth(element: HTMLElement | null): number {
-  const [width, setWidth] = useState(0)
-  useLayoutEffect(() => {
-    if (element === null) return undefined
-    setWidth(element.clientWidth)
-    const observer = new ResizeObserver(() => setWidth(element.clientWidth))
-    observer.observe(element)
-    return () => observer.disconnect()
-  }, [element])
-  return width
-}
-
-/** The whole card opens with a click; links and buttons in it do what they do. */
-function useOpenCard() {
-  const [, navigate] = useLocation()
-  return useCallback(
-    (event: MouseEvent) => {
-      if (!(event.target instanceof Element) || event.target.closest("a, button") !== null) return
-      const link = event.target.closest(".rollout-card")?.querySelector<HTMLAnchorElement>("a.rollout-name")
-      const isSelecting = (window.getSelection()?.toString() ?? "") !== ""
-      if (link !== null && link !== undefined && !isSelecting) navigate(link.pathname)
-    },
-    [navigate],
-  )
-}
-
-/** A card that moves to another place of the list is another element there; the focus goes along. */
-function useKeptFocus(list: RefObject<HTMLDivElement | null>) {
-  const focused = useRef("")
-  useLayoutEffect(() => {
-    if (focused.current === "" || document.activeElement !== document.body) return
-    list.current?.querySelector<HTMLElement>(`[data-key="${CSS.escape(focused.current)}"] .rollout-name`)?.focus({ preventScroll: true })
-  })
-  return {
-    onFocus: (event: FocusEvent) => {
-      focused.current = event.target.closest("[data-key]")?.getAttribute("data-key") ?? ""
-    },
-    onBlur: () => {
-      focused.current = "" // React tells nobody when it removes the element itself
-    },
-  }
 }
 
 /** Cards or table: in the address, and remembered for the next time. */
@@ -290,51 +192,4 @@ function useView(asked: string | null, change: (changes: Record<string, string>)
     change({ view: next })
   }
   return [view, set]
-}
-
-function useListKeys({
-  search,
-  list,
-  reveal,
-  columns,
-  count,
-  clear,
-}: {
-  search: RefObject<HTMLInputElement | null>
-  list: RefObject<HTMLDivElement | null>
-  reveal: RefObject<Reveal>
-  columns: RefObject<number>
-  count: number
-  clear: () => void
-}) {
-  const focus = (index: number) => {
-    const find = () => list.current?.querySelector<HTMLElement>(`.rollout-name[data-index="${index}"]`)
-    const found = find()
-    if (found) {
-      found.focus()
-      found.closest(".rollout-card, tr")?.scrollIntoView({ block: "nearest" })
-      return
-    }
-    reveal.current(index)
-    requestAnimationFrame(() => requestAnimationFrame(() => find()?.focus()))
-  }
-  const move = (way: Move, isArrow: boolean) => (event: KeyboardEvent) => {
-    const focused = document.activeElement
-    const card = list.current?.contains(focused) === true ? focused?.closest(".rollout-card, tr") : null
-    if (isArrow && !card) return // arrows scroll, unless a card has the focus
-    event.preventDefault()
-    const here = Number(card?.querySelector(".rollout-name")?.getAttribute("data-index") ?? -1)
-    const isTable = list.current?.querySelector("table") !== null
-    focus(moved(here, way, count, isArrow && !isTable ? columns.current : 1))
-  }
-  useHotkeys([
-    ["/", () => search.current?.focus()],
-    ["j", move("next", false)],
-    ["k", move("previous", false)],
-    ["ArrowDown", move("next", true), { preventDefault: false }],
-    ["ArrowUp", move("previous", true), { preventDefault: false }],
-    ["ArrowRight", move("right", true), { preventDefault: false }],
-    ["ArrowLeft", move("left", true), { preventDefault: false }],
-    ["Escape", clear],
-  ])
 }

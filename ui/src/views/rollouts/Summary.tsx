@@ -1,27 +1,33 @@
-import type { ReactNode } from "react"
 import { Link } from "wouter"
-import type { EventRow, RolloutDetail } from "@/api/types"
+import type { RolloutDetail } from "@/api/types"
 import { Ago } from "@/components/Ago"
-import { Phase, Tag } from "@/components/Phase"
+import { Fact } from "@/components/Facts"
+import { Tag } from "@/components/Phase"
 import { applicationPath } from "@/lib/rollouts"
 import { strategyText } from "@/views/rollouts/RolloutCard"
 
-/** What a Rollout is, in one column. */
+/** What a Rollout is, and the numbers of where it stands. */
 export function Summary({ detail }: { detail: RolloutDetail }) {
   const { row } = detail
   return (
     <section className="card panel" aria-labelledby="summary">
       <h2 id="summary">Summary</h2>
+      {row.step !== null && (
+        <dl className="counts" aria-label="Progress">
+          <Count name="Step" count={`${row.step}/${row.steps}`} />
+          {row.setWeight !== null && <Count name="Set weight" count={`${row.setWeight} %`} />}
+          {row.actualWeight !== null && <Count name="Actual weight" count={`${row.actualWeight} %`} />}
+        </dl>
+      )}
+      <dl className="counts" aria-label="Replicas">
+        <Count name="Desired" count={row.desired} />
+        <Count name="Ready" count={row.ready} />
+        <Count name="Available" count={row.available} />
+        <Count name="Updated" count={row.updated} />
+      </dl>
       <dl className="facts">
         <Fact name="Strategy">{strategyText(row) || "None"}</Fact>
-        {row.step !== null && (
-          <Fact name="Step">
-            {row.step}/{row.steps}
-          </Fact>
-        )}
-        {row.setWeight !== null && <Fact name="Set weight">{row.setWeight} %</Fact>}
-        {row.actualWeight !== null && <Fact name="Actual weight">{row.actualWeight} %</Fact>}
-        <Fact name="Images" isWide>
+        <Fact name={row.images.length > 1 ? "Images" : "Image"} isWide>
           <ul className="images">
             {row.images.map((one) => (
               <li key={one.image}>
@@ -43,82 +49,15 @@ export function Summary({ detail }: { detail: RolloutDetail }) {
           <Ago at={row.created} bare />
         </Fact>
       </dl>
-      <dl className="replicas" aria-label="Replicas">
-        <Count name="Desired" count={row.desired} />
-        <Count name="Ready" count={row.ready} />
-        <Count name="Available" count={row.available} />
-        <Count name="Updated" count={row.updated} />
-      </dl>
     </section>
   )
 }
 
-function Fact({ name, isWide = false, children }: { name: string; isWide?: boolean; children: ReactNode }) {
-  return (
-    <div data-wide={isWide}>
-      <dt>{name}</dt>
-      <dd>{children}</dd>
-    </div>
-  )
-}
-
-function Count({ name, count }: { name: string; count: number }) {
+function Count({ name, count }: { name: string; count: number | string }) {
   return (
     <div>
       <dt>{name}</dt>
       <dd>{count}</dd>
     </div>
-  )
-}
-
-const EVENTS_SHOWN = 60
-
-/** The Events about a Rollout and all that it owns, newest first. */
-export function Events({ events }: { events: readonly EventRow[] }) {
-  return (
-    <section className="card panel events-panel" aria-labelledby="events">
-      <h2 id="events">Events</h2>
-      {events.length === 0 ? (
-        <p className="faint">Nothing happened lately; Kubernetes forgets events after an hour.</p>
-      ) : (
-        <div className="events" tabIndex={0} role="group" aria-label="All events">
-          <table>
-            <thead>
-              <tr>
-                <th scope="col">Type</th>
-                <th scope="col">What</th>
-                <th scope="col" className="event-last">
-                  Last
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {events.slice(0, EVENTS_SHOWN).map((event) => (
-                <tr key={event.key}>
-                  <td>
-                    <Phase phase={event.type} />
-                  </td>
-                  <td>
-                    <strong>{event.reason}</strong>
-                    {event.count > 1 && (
-                      <span className="faint" title={`${event.count} times`}>
-                        {" "}
-                        × {event.count}
-                      </span>
-                    )}
-                    <div>{event.message}</div>
-                    <div className="faint small">{event.about}</div>
-                  </td>
-                  <td className="event-last faint">
-                    <Ago at={event.last} bare />
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-          {events.length > EVENTS_SHOWN && <p className="faint">{events.length - EVENTS_SHOWN} older ones are not shown.</p>}
-        </div>
-      )}
-    </section>
   )
 }

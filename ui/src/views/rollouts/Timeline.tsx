@@ -6,7 +6,7 @@ import { useValue } from "@/api/live"
 import type { Timeline as TimelineData, TimelineMark } from "@/api/types"
 import { useNow } from "@/components/Ago"
 import { Phase } from "@/components/Phase"
-import { Empty, Loading, Shown } from "@/components/States"
+import { Loading, Shown } from "@/components/States"
 import { revisionColour } from "@/lib/chart"
 import { clockTime } from "@/lib/time"
 import {
@@ -38,7 +38,7 @@ export default function Timeline({ namespace, name }: { namespace: string; name:
         missing={
           <>
             <h2>Timeline</h2>
-            <Empty title="Nothing is recorded of this Rollout" />
+            <p className="faint">Nothing is recorded of this Rollout yet.</p>
           </>
         }
       >

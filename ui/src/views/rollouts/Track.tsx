@@ -24,7 +24,6 @@ export function Track({ detail, isGone = false }: { detail: RolloutDetail; isGon
         <p className="aborted">
           <span aria-hidden="true">✖ </span>
           <strong>Aborted: the new version has {row.actualWeight ?? 0} % of the traffic.</strong>
-          {row.message !== "" && ` ${row.message}`}
         </p>
       )}
       {(row.setWeight !== null || row.actualWeight !== null) && <Meter detail={detail} />}
@@ -144,7 +143,7 @@ function Meter({ detail }: { detail: RolloutDetail }) {
       <div className="meter-scale faint" aria-hidden="true">
         <span>0</span>
         {marks
-          .filter((weight) => weight > 6 && weight < 92)
+          .filter((weight) => weight > 6 && weight < 88)
           .map((weight) => (
             <span key={weight} style={{ left: `${weight}%` }}>
               {weight}
@@ -168,7 +167,6 @@ function Sides({ detail }: { detail: RolloutDetail }) {
         <p className="aborted">
           <span aria-hidden="true">✖ </span>
           <strong>Aborted: the active version keeps the traffic.</strong>
-          {detail.row.message !== "" && ` ${detail.row.message}`}
         </p>
       )}
       {active === undefined && preview === undefined && <p className="faint">No version runs yet.</p>}

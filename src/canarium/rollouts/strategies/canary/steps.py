@@ -8,8 +8,9 @@ Behaviour follows `utils/replicaset/canary.go` (GetCurrentCanaryStep, GetCurrent
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -18,6 +19,9 @@ from canarium.kube.podhash import fnv1a, safe_encode
 from canarium.rollouts.analysis.gotext import parse_duration
 from canarium.rollouts.steptypes import canary_steps_json
 from canarium.rollouts.types import MAX_WEIGHT, CanaryStep, Pause, Rollout
+
+_NUMBER: Final = re.compile(r"[+-]?0*[0-9]{1,10}", re.ASCII)
+_MAX_INT32: Final = (1 << 31) - 1
 
 
 def current_step(rollout: Rollout) -> tuple[CanaryStep | None, int | None]:
@@ -56,21 +60,23 @@ def is_indefinite(step: CanaryStep | None) -> bool:
 
 
 def pause_seconds(pause: Pause) -> int:
-    """The duration in whole seconds: a number, text without a unit, a Go duration; 0 without one, -1 if unreadable."""
+    """The duration in whole seconds: a number, text without a unit, a Go duration; 0 without one, -1 if unreadable.
+
+    Beyond 68 years it is what Go makes of it on amd64, a negative number, which validation refuses.
+    """
     match pause.duration:
         case None:
             return 0
         case int(seconds):
             return seconds
         case text:
-            try:
+            if _NUMBER.fullmatch(text) and abs(int(text)) <= _MAX_INT32:
                 return int(text)
-            except ValueError:
-                pass
             try:
-                return int(parse_duration(text).total_seconds())
+                seconds = int(parse_duration(text).total_seconds())
             except (CanariumError, ValueError):
                 return -1
+            return seconds if abs(seconds) <= _MAX_INT32 else -_MAX_INT32 - 1
 
 
 def step_text(step: CanaryStep) -> str:
