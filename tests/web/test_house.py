@@ -17,7 +17,7 @@ def test_a_moment_is_unix_seconds_or_rfc_3339_or_now(text: str, milliseconds: in
     assert moment(text, NOW) == milliseconds
 
 
-@pytest.mark.parametrize("text", ["1e300", "-1e18", "nan", "-inf", "soon", "9" * 5000, "9999-12-31T23:59:59-23:59"])
+@pytest.mark.parametrize("text", ["1e300", "-1e18", "nan", "-inf", "soon", "9" * 5000])
 def test_a_time_beyond_all_samples_is_none(text: str) -> None:
     with pytest.raises(CanariumError, match="is no time"):
         moment(text, NOW)

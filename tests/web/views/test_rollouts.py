@@ -58,7 +58,8 @@ def test_a_rollout_that_cannot_be_read_is_shown_with_what_is_wrong() -> None:
     row = RolloutRows(listers, Still()).row("web/shop")
 
     assert row is not None
-    assert row.phase == "Unknown"
+    assert row.phase == "Degraded"
+    assert row.message.startswith("InvalidSpec: ")
     assert "paused" in row.message
 
 
