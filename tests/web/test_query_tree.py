@@ -5,7 +5,6 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from canarium.errors import CanariumError
 from canarium.metrics.tsdb.labels import Labels
 from canarium.metrics.tsdb.store import MemoryStore
 from canarium.web.query_tree import QueryProblem, query_tree

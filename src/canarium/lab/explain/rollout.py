@@ -232,17 +232,28 @@ class _Story:
         )
         ends = pause_ends_at(step.pause, held)
         fact = Fact("condition", f"Paused at {place}", self.about, held.start_time)
+        until = "somebody promotes it" if ends is None else clock_time(ends, self.now)
+        trouble = self._trouble()
+        if trouble is not None and trouble.is_bad:
+            return Explanation(
+                tone="bad",
+                lines=(f"The rollout is paused at {place} until {until}, and its canary is not well.", trouble.says),
+                headline=1,
+                evidence=(trouble.fact, fact),
+                next_step=f"{trouble.next_step} Abort, or mend it before it is promoted.".lstrip(),
+                commands=(*trouble.commands, abort),
+            )
         if ends is None:
             return Explanation(
                 tone="attention",
-                lines=(f"The rollout is paused at {place} until somebody promotes it.", share),
+                lines=(f"The rollout is paused at {place} until {until}.", share),
                 evidence=(fact,),
                 next_step="Promote to go on, or abort.",
                 commands=(promote, abort),
             )
         return Explanation(
             tone="waiting",
-            lines=(f"The rollout is paused at {place} until {clock_time(ends, self.now)}.", share),
+            lines=(f"The rollout is paused at {place} until {until}.", share),
             evidence=(fact,),
             next_step=f"{self._next_step(index)} Promote to go on at once.",
             commands=(promote,),

@@ -124,7 +124,7 @@ class _Findings:
             else:
                 continue
             at = str(one.get("lastTransitionTime") or "")
-            self._evidence.append(Evidence(kind="condition", text=f"Its condition {kind}", href="", at=at))
+            self._evidence.append(Evidence(kind="condition", text=kind, href="", at=at))
 
     def _comparison_error(self, message: str) -> None:
         told, step = _told(_BEFORE.sub("", message))

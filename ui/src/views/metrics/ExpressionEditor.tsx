@@ -1,4 +1,4 @@
-import { autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap, completionStatus } from "@codemirror/autocomplete"
+import { autocompletion, closeBrackets, closeBracketsKeymap, closeCompletion, completionKeymap, completionStatus } from "@codemirror/autocomplete"
 import { defaultKeymap, history as undoHistory, historyKeymap, insertNewlineAndIndent } from "@codemirror/commands"
 import { bracketMatching, HighlightStyle, indentOnInput, syntaxHighlighting } from "@codemirror/language"
 import { lintKeymap } from "@codemirror/lint"
@@ -143,6 +143,8 @@ export default function ExpressionEditor({
               {
                 key: "Enter",
                 run: (target) => {
+                  // What is still being looked up would open above the result.
+                  closeCompletion(target)
                   told.current.onExecute(target.state.doc.toString())
                   return true
                 },
