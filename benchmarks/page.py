@@ -25,7 +25,7 @@ import aiohttp
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
 from benchmarks.api import Up, running_up
-from canarium.clock import RealClock
+from canarium.clock import Clock, RealClock
 from canarium.web.access import page_token
 from canarium.web.assets import STATIC
 
@@ -66,6 +66,7 @@ WATCHER = """
   window.__bench = bench
 })()
 """
+EXPECT = "([selector, text]) => { __bench.seen = __bench.until(selector, text) }"
 LOADED = """() => performance.getEntriesByType("resource").map((entry) => [entry.name.split("/").pop(),
   entry.encodedBodySize, entry.decodedBodySize])"""
 
@@ -106,11 +107,11 @@ def _replica_set(name: str, uid: str) -> dict[str, Any]:
 class _Cluster:
     """Rollouts without a controller: what their status says is what was written last."""
 
-    def __init__(self, up: Up, session: aiohttp.ClientSession) -> None:
+    def __init__(self, up: Up, session: aiohttp.ClientSession, clock: Clock) -> None:
         self.up = up
         self.names: list[str] = []
         self._session = session
-        self._clock = RealClock()
+        self.clock = clock
 
     async def ask(self, method: str, path: str, body: Any = None) -> Any:
         headers = {"authorization": f"Bearer {self.up.token}"}
@@ -133,17 +134,17 @@ class _Cluster:
                 await self.change(name, step=10, phase="Healthy")
 
         await asyncio.gather(*(work() for _ in range(8)))
-        give_up = time.monotonic() + GROWN_SECONDS
-        while time.monotonic() < give_up:
+        give_up = self.clock.monotonic() + GROWN_SECONDS
+        while self.clock.monotonic() < give_up:
             found = (await self.ask("GET", REPLICA_SETS))["items"]
             waiting = [one for one in found if (one.get("status") or {}).get("readyReplicas") != PODS_EACH]
             if not waiting:
                 return
-            await self._clock.sleep(0.5)
+            await self.clock.sleep(0.5)
         _row("ReplicaSets whose pods did not become ready", str(len(waiting)))
 
-    async def change(self, name: str, *, step: int, phase: str = "Progressing", message: str = "more replicas") -> float:
-        """Write a status. When the API had answered, in milliseconds since 1970."""
+    async def change(self, name: str, *, step: int, phase: str = "Progressing", message: str = "moves on") -> float:
+        """Write a status. When it was sent, in milliseconds since 1970."""
         status = {
             "phase": phase,
             "message": message,
@@ -155,25 +156,27 @@ class _Cluster:
             "availableReplicas": PODS_EACH,
             "updatedReplicas": PODS_EACH,
         }
+        sent = self.clock.now().timestamp() * 1000
         await self.ask("PATCH", f"{ROLLOUTS}/{name}/status", {"status": status})
-        return time.time() * 1000
+        return sent
 
     async def lag(self, until: float) -> list[float]:
         """Milliseconds that the smallest of questions took, asked again and again until a time: near nothing, unless
         the server's event loop is busy with something else."""
         took: list[float] = []
-        while time.monotonic() < until:
+        while self.clock.monotonic() < until:
             began = time.perf_counter()
             await self.ask("GET", "/readyz")
             took.append((time.perf_counter() - began) * 1000)
-            await self._clock.sleep(0.02)
+            await self.clock.sleep(0.02)
         return took
 
 
 class _Screen:
     """A browser that is logged in to the page."""
 
-    def __init__(self, browser: Browser, up: Up) -> None:
+    def __init__(self, browser: Browser, up: Up, clock: Clock) -> None:
+        self.clock = clock
         self._browser = browser
         self._token = page_token(up.token)
         self._origin = f"http://127.0.0.1:{up.ports['rollouts']}"
@@ -213,7 +216,7 @@ async def _sizes(screen: _Screen, name: str) -> None:
         page = await context.new_page()
         for path in ("/rollouts", f"/rollouts/{NAMESPACE}/{name}", "/applications", "/query"):
             await screen.open(page, path)
-            await RealClock().sleep(1.5)
+            await screen.clock.sleep(1.5)
             loaded = await page.evaluate(LOADED)
             texts = []
             for suffix in (".js", ".css"):
@@ -242,10 +245,10 @@ async def _first_card(screen: _Screen, many: int) -> None:
 async def _delay(cluster: _Cluster, page: Page, name: str, selector: str, *, runs: int = 40) -> list[float]:
     took = []
     for step in range(11, 11 + runs):
-        await page.evaluate("([selector, text]) => { __bench.seen = __bench.until(selector, text) }", [selector, f"{step}/"])
-        answered = await cluster.change(name, step=step)
-        took.append(await page.evaluate("() => __bench.seen") - answered)
-        await RealClock().sleep(0.03 + step % 7 * 0.011)  # at every phase of a frame
+        await page.evaluate(EXPECT, [selector, f"{step}/"])
+        sent = await cluster.change(name, step=step)
+        took.append(await page.evaluate("() => __bench.seen") - sent)
+        await cluster.clock.sleep(0.03 + step % 7 * 0.011)  # at every phase of a frame
     await cluster.change(name, step=10)
     return took
 
@@ -254,62 +257,66 @@ async def _delays(cluster: _Cluster, screen: _Screen, many: int) -> None:
     async with screen.context() as context:
         page = await context.new_page()
         await screen.open(page, "/rollouts")
-        await RealClock().sleep(1.0)
+        await cluster.clock.sleep(1.0)
         name = cluster.names[0]
         await cluster.change(name, step=10)
         await page.wait_for_selector(f'[data-key="{NAMESPACE}/{name}"]')
         card = f'[data-key="{NAMESPACE}/{name}"] .rollout-progress'
-        _row(f"status answered to painted, wall of {many}", _spread(await _delay(cluster, page, name, card)))
+        _row(f"status sent to painted, wall of {many}", _spread(await _delay(cluster, page, name, card)))
         await screen.open(page, f"/rollouts/{NAMESPACE}/{name}")
         await page.wait_for_selector(".facts")
-        await RealClock().sleep(1.0)
-        _row(f"status answered to painted, page of one of {many}", _spread(await _delay(cluster, page, name, ".facts")))
+        await cluster.clock.sleep(1.0)
+        _row(f"status sent to painted, page of one of {many}", _spread(await _delay(cluster, page, name, ".facts")))
 
 
 async def _changes(cluster: _Cluster, until: float) -> int:
-    clock = RealClock()
     for number in itertools.count():
-        if time.monotonic() >= until:
+        if cluster.clock.monotonic() >= until:
             return number
         name = cluster.names[number * 37 % len(cluster.names)]
         await cluster.change(name, step=11 + number % 70, phase=PHASES[number % 4], message=f"change {number}")
-        await clock.sleep(1 / CHANGES_PER_SECOND)
+        await cluster.clock.sleep(1 / CHANGES_PER_SECOND)
     return 0
 
 
-async def _scroll(page: Page) -> None:
+async def _watch(page: Page, clock: Clock) -> None:
+    await clock.sleep(0.5)
+
+
+async def _scroll(page: Page, clock: Clock) -> None:
     for turn in range(10):
         for _ in range(12):
             await page.mouse.wheel(0, 180 if turn % 2 == 0 else -180)
-            await RealClock().sleep(0.05)
+            await clock.sleep(0.05)
 
 
-async def _type(page: Page) -> None:
+async def _type(page: Page, clock: Clock) -> None:
     search = page.get_by_role("searchbox")
     for text in ("web-1", "app:web-0", "web-49", "team:team"):
         await search.click()
         await search.press_sequentially(text, delay=90)
-        await RealClock().sleep(0.3)
+        await clock.sleep(0.3)
         for _ in text:
             await search.press("Backspace", delay=40)
 
 
-async def _under_load(cluster: _Cluster, page: Page, what: str, act: Callable[[Page], Awaitable[None]]) -> None:
+async def _under_load(cluster: _Cluster, page: Page, what: str, act: Callable[[Page, Clock], Awaitable[None]]) -> None:
+    clock = cluster.clock
     await page.mouse.move(700, 500)
     await page.evaluate("() => { __bench.tasks.length = 0 }")
-    cpu, began = cluster.up.seconds_of_cpu(), time.monotonic()
+    cpu, began = cluster.up.seconds_of_cpu(), clock.monotonic()
     until = began + LOAD_SECONDS
 
     async def acting() -> None:
-        while time.monotonic() < until:
-            await act(page)
+        while clock.monotonic() < until:
+            await act(page, clock)
 
-    lag, _, _ = await asyncio.gather(cluster.lag(until), _changes(cluster, until), acting())
-    share = (cluster.up.seconds_of_cpu() - cpu) / (time.monotonic() - began) * 100
+    lag, changes, _ = await asyncio.gather(cluster.lag(until), _changes(cluster, until), acting())
+    share = (cluster.up.seconds_of_cpu() - cpu) / (clock.monotonic() - began) * 100
     tasks = await page.evaluate("() => __bench.tasks")
     long = [task for task in tasks if task > LONG_TASK_MS]
     worst = f"longest {max(tasks):.0f} ms" if tasks else "none over 50 ms"
-    _row(f"{what}: tasks over {LONG_TASK_MS} ms", f"{len(long)} ({worst}, {len(tasks)} over 50 ms)")
+    _row(f"{what}: tasks over {LONG_TASK_MS} ms", f"{len(long)} ({worst}, {len(tasks)} over 50 ms; {changes} changes)")
     _row(f"{what}: the server", f"{share:.0f} % of a core, {cluster.up.megabytes():.0f} MB; /readyz {_spread(lag)}")
 
 
@@ -333,13 +340,13 @@ async def _memory(cluster: _Cluster, page: Page) -> None:
                 await cluster.change(name, step=11 + number % 70, phase=phase, message=f"change {number}")
 
         await asyncio.gather(*(work() for _ in range(3)))
-        await RealClock().sleep(1.0)
+        await cluster.clock.sleep(1.0)
 
     await change(MANY_CHANGES // 10)
     before = await measured()
-    began = time.monotonic()
+    began = cluster.clock.monotonic()
     await change(MANY_CHANGES)
-    seconds = time.monotonic() - began
+    seconds = cluster.clock.monotonic() - began
     after = await measured()
     heap = f"heap {before['JSHeapUsedSize'] / 1e6:.1f} to {after['JSHeapUsedSize'] / 1e6:.1f} MB"
     nodes = f"nodes {before['Nodes']:.0f} to {after['Nodes']:.0f}"
@@ -351,21 +358,23 @@ async def _measure(up: Up, chromium: str, many: int) -> None:
     connector = aiohttp.TCPConnector(limit=0)
     async with aiohttp.ClientSession(connector=connector) as session, async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        cluster, screen = _Cluster(up, session), _Screen(browser, up)
+        clock = RealClock()
+        cluster, screen = _Cluster(up, session, clock), _Screen(browser, up, clock)
         await cluster.ask("POST", "/api/v1/namespaces", {"metadata": {"name": NAMESPACE}})
         await cluster.grow(2)
         await _sizes(screen, cluster.names[0])
         await _first_card(screen, 2)
         await _delays(cluster, screen, 2)
-        began = time.monotonic()
+        began = clock.monotonic()
         await cluster.grow(many)
-        _row(f"made {many} Rollouts with {many * PODS_EACH} pods", f"{time.monotonic() - began:.0f} s")
+        _row(f"made {many} Rollouts with {many * PODS_EACH} pods", f"{clock.monotonic() - began:.0f} s")
         await _first_card(screen, many)
         await _delays(cluster, screen, many)
         async with screen.context() as context:
             page = await context.new_page()
             await screen.open(page, "/rollouts")
-            await RealClock().sleep(1.0)
+            await clock.sleep(1.0)
+            await _under_load(cluster, page, "watching", _watch)
             await _under_load(cluster, page, "scrolling", _scroll)
             await _under_load(cluster, page, "typing in the search", _type)
             await _memory(cluster, page)

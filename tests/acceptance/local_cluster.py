@@ -156,8 +156,13 @@ class Api:
     def __call__(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> tuple[int, Any]:
         """Code and JSON of an answer."""
         sent = None if body is None else json.dumps(body).encode()
-        self._connection.request(method, path, sent, self._headers)
-        answer = self._connection.getresponse()
+        try:
+            self._connection.request(method, path, sent, self._headers)
+            answer = self._connection.getresponse()
+        except http.client.RemoteDisconnected:  # the server gave up a connection that was idle for long
+            self._connection.close()
+            self._connection.request(method, path, sent, self._headers)
+            answer = self._connection.getresponse()
         return answer.status, json.loads(answer.read())
 
     def stream(self, path: str) -> http.client.HTTPResponse:

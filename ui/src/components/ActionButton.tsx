@@ -48,7 +48,7 @@ export function ActionButton({
 
   return (
     <>
-      <Tooltip label={action.refused} disabled={!isRefused} multiline maw={340} events={{ hover: true, focus: true, touch: true }}>
+      <Tooltip withinPortal={false} label={action.refused} disabled={!isRefused} multiline maw={340} events={{ hover: true, focus: true, touch: true }}>
         <Button
           size={size}
           variant="default"

@@ -9,6 +9,7 @@ export function useQuery(): [URLSearchParams, (changes: Record<string, string>, 
   const [path, navigate] = useLocation()
   const change = useCallback(
     (changes: Record<string, string>, options: { push?: boolean } = {}) => {
+      if (window.location.pathname !== path) return // a view that is being left has no say any more
       const next = new URLSearchParams(window.location.search)
       for (const [name, value] of Object.entries(changes)) {
         if (value === "") next.delete(name)
