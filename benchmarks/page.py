@@ -66,7 +66,12 @@ WATCHER = """
   window.__bench = bench
 })()
 """
-EXPECT = "([selector, text]) => { __bench.seen = __bench.until(selector, text) }"
+SUMMARY = "section[aria-labelledby=summary]"
+EXPECT = """([selector, text]) => {
+  const late = new Error(`never "${text}" in ${selector}`)
+  const missed = new Promise((_, reject) => setTimeout(() => reject(late), 20_000))
+  __bench.seen = Promise.race([__bench.until(selector, text), missed])
+}"""
 LOADED = """() => performance.getEntriesByType("resource").map((entry) => [entry.name.split("/").pop(),
   entry.encodedBodySize, entry.decodedBodySize])"""
 
@@ -264,9 +269,9 @@ async def _delays(cluster: _Cluster, screen: _Screen, many: int) -> None:
         card = f'[data-key="{NAMESPACE}/{name}"] .rollout-progress'
         _row(f"status sent to painted, wall of {many}", _spread(await _delay(cluster, page, name, card)))
         await screen.open(page, f"/rollouts/{NAMESPACE}/{name}")
-        await page.wait_for_selector(".facts")
+        await page.wait_for_selector(SUMMARY)
         await cluster.clock.sleep(1.0)
-        _row(f"status sent to painted, page of one of {many}", _spread(await _delay(cluster, page, name, ".facts")))
+        _row(f"status sent to painted, page of one of {many}", _spread(await _delay(cluster, page, name, SUMMARY)))
 
 
 async def _changes(cluster: _Cluster, until: float) -> int:
@@ -279,7 +284,7 @@ async def _changes(cluster: _Cluster, until: float) -> int:
     return 0
 
 
-async def _watch(page: Page, clock: Clock) -> None:
+async def _watch(_: Page, clock: Clock) -> None:
     await clock.sleep(0.5)
 
 

@@ -29,7 +29,7 @@ describe("a matrix as columns", () => {
 
   it("stacks what is shown", () => {
     const values = [[1, 1], [2, null], [4, 4]]
-    expect(stacked(values, [true, true, true])).toEqual([[1, 1], [3, null], [7, 5]])
+    expect(stacked(values, [true, true, true])).toEqual([[1, 1], [3, 1], [7, 5]])
     expect(stacked(values, [true, false, true])).toEqual([[1, 1], [2, null], [5, 5]])
   })
 })

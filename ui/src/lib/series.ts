@@ -83,8 +83,8 @@ export function stacked(values: Columns["values"], isShown: readonly boolean[]):
   return values.map((column, series) => {
     if (isShown[series] === false) return column
     return column.map((value, index) => {
-      if (value === null) return null
-      top[index] = (top[index] ?? 0) + value
+      // A series with a gap is nothing there, and what stands on it goes on.
+      top[index] = (top[index] ?? 0) + (value ?? 0)
       return top[index] ?? null
     })
   })

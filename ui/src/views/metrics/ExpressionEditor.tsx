@@ -65,6 +65,8 @@ const LOOK = EditorView.theme({
   ".cm-completionLabel": { flex: "1", overflow: "hidden", textOverflow: "ellipsis" },
   ".cm-completionDetail": { color: "var(--faint)", fontStyle: "normal", fontSize: "12px", marginLeft: "0" },
   ".cm-completionMatchedText": { textDecoration: "none", fontWeight: "700", color: "var(--busy)" },
+  // On a phone it would cover the names it is about.
+  "@media (max-width: 640px)": { ".cm-tooltip.cm-completionInfo": { display: "none" } },
   ".cm-tooltip.cm-completionInfo": { padding: "8px 12px", maxWidth: "340px", fontSize: "13px", overflow: "hidden" },
   ".cm-tooltip-lint": { maxWidth: "min(560px, 90vw)" },
   ".cm-diagnostic": { padding: "6px 12px", whiteSpace: "pre-wrap", overflowWrap: "anywhere" },

@@ -86,7 +86,7 @@ export default function ResultGraph({
         y: display === "stacked" ? { range: (_, low, high) => uPlot.rangeNum(Math.min(0, low ?? 0), high ?? 1, 0.1, true) } : {},
       },
       axes: [
-        { ...axis, values: TIME_STAMPS },
+        { ...axis, values: TIME_STAMPS, space: 80 },
         { ...axis, size: 74, values: (_, splits) => splits.map((split) => formatValue(Number(split.toPrecision(12)), unit === "none" ? "short" : unit)) },
       ],
       series: [

@@ -3,6 +3,7 @@ import type { Revision, RolloutDetail, TrackStep } from "@/api/types"
 import { useNow } from "@/components/Ago"
 import { Phase, Tag } from "@/components/Phase"
 import { instant } from "@/lib/time"
+import { lookOf } from "@/lib/phases"
 import { analysisPath, endState, left, stepTitle, upNext } from "@/lib/rollouts"
 
 /** Where it stands: the steps of a canary, or the two sides of a blue-green update. isGone: nothing comes any more. */
@@ -49,11 +50,12 @@ const SIGNS: Readonly<Record<TrackStep["state"], string>> = { done: "✔", curre
 
 function Step({ step, detail }: { step: TrackStep; detail: RolloutDetail }) {
   const isHeld = step.state === "current" && detail.row.phase === "Paused"
-  const word = step.state === "next" ? (detail.isAborted ? "Not done" : "To come") : isHeld ? "Paused" : WORDS[step.state]
+  const isFailed = detail.isAborted && lookOf(step.runPhase).tone === "bad"
+  const word = isFailed ? "Failed" : step.state === "next" ? (detail.isAborted ? "Not done" : "To come") : isHeld ? "Paused" : WORDS[step.state]
   return (
-    <li className="step" data-state={step.state} data-held={isHeld} aria-current={step.state === "current" ? "step" : undefined}>
+    <li className="step" data-state={isFailed ? "failed" : step.state} data-held={isHeld} aria-current={step.state === "current" ? "step" : undefined}>
       <div className="step-line" aria-hidden="true">
-        <span className="step-dot">{isHeld ? "‖" : SIGNS[step.state]}</span>
+        <span className="step-dot">{isFailed ? "✖" : isHeld ? "‖" : SIGNS[step.state]}</span>
       </div>
       <div className="step-body">
         <div className="step-word">
