@@ -34,9 +34,13 @@ document.addEventListener("securitypolicyviolation", (event) =>
 expect.set_options(timeout=WAIT_MILLISECONDS)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Debian's Chromium, or the one that CHROMIUM names."""
+    """Debian's Chromium, or the one that CHROMIUM names.
+
+    Of a module, not of the session: while it is there this thread has a running loop, which tests of asyncio elsewhere
+    must not meet.
+    """
     found = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
     if found is None:
         pytest.skip("chromium is not on PATH")

@@ -7,11 +7,13 @@ import shutil
 import urllib.error
 import urllib.parse
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import TimeoutError as TooLate
 
 from canarium.lab.examples import MANIFESTS
 from tests.acceptance.engineer import Engineer
@@ -184,6 +186,8 @@ def found_wrong(tab: Tab) -> list[str]:
     for width in (PHONE, SMALL_PHONE):
         page.set_viewport_size({"width": width, "height": HEIGHT})
         tab.settle()
+        with suppress(TooLate):  # what follows the width a moment later may take it
+            page.wait_for_function("document.scrollingElement.scrollWidth <= innerWidth", timeout=5000)
         wrong += [f"at {width} px: {one}" for one in overflow(page)]
     levels = [
         int(name[1]) for name in page.locator("h1, h2, h3, h4").evaluate_all("all => all.map(one => one.tagName)")
