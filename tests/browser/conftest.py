@@ -20,7 +20,7 @@ WAIT_MILLISECONDS = 30_000
 """As long as anything may take on a busy machine; what is asked for is usually there at once."""
 
 TOLD_OTHERWISE = (
-    "Failed to load resource: the server responded with a status of 4",  # the page shows an answer that is an error
+    "Failed to load resource: the server responded with a status of ",  # the page shows an answer that is an error
     "Applying inline style violates",  # TELL_VIOLATIONS says where
 )
 TELL_VIOLATIONS = """

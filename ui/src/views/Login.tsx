@@ -43,6 +43,7 @@ export function Login() {
             value={token}
             onChange={(event) => setToken(event.currentTarget.value)}
             error={problem === "" ? undefined : problem}
+            aria-invalid={problem !== ""}
             autoFocus
             autoComplete="off"
           />
