@@ -79,7 +79,7 @@ class _Findings:
             lines=tuple(self._lines[:LINES]),
             evidence=tuple(sorted(self._evidence, key=lambda fact: fact.at, reverse=True)[:EVIDENCE]),
             next_step=self._next_step,
-            commands=tuple(self._commands),
+            commands=tuple(dict.fromkeys(self._commands)),
             reasons=tuple(self._reasons),
         )
 
