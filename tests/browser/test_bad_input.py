@@ -46,7 +46,7 @@ def free_ports() -> list[str]:
 @pytest.fixture(scope="module")
 def cluster(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCluster]:
     home = tmp_path_factory.mktemp("outages")
-    names = ("stays", "goes", "changes")
+    names = ("stays", "goes", "changes", "leaves")
     wanted = [namespace(SHOP), *(rollout(name, [{"pause": {}}], image="web:1", is_probed=False) for name in names)]
     chosen = ("--controllers", "rollouts,workloads", "--apply", str(write(home / "shop.yaml", wanted)))
     with LocalCluster(home, *chosen, *free_ports()) as cluster:
@@ -161,7 +161,7 @@ def test_a_dead_server_leaves_what_was_known_and_the_page_goes_on_by_itself(tab:
         expect(banner(one)).to_be_visible()
         expect(one.locator("main")).to_contain_text("changes")
     expect(page.locator("main")).to_contain_text("web:1")
-    expect(card(wall, "stays")).to_be_visible()
+    expect(card(wall, "leaves")).to_be_visible()
 
     # when: it is there again, and changes are made before the page can know
     tab.page.context.set_offline(True)
@@ -172,7 +172,7 @@ def test_a_dead_server_leaves_what_was_known_and_the_page_goes_on_by_itself(tab:
         hand.update("changes", "web:2")
         hand.wait("changes", "Paused")
         hand.create(rollout("comes", [], image="web:1", is_probed=False))
-        hand.delete("rollouts", "stays")
+        hand.delete("rollouts", "leaves")
         expect(banner(page)).to_be_visible()
         tab.page.context.set_offline(False)
 
@@ -182,7 +182,7 @@ def test_a_dead_server_leaves_what_was_known_and_the_page_goes_on_by_itself(tab:
         expect(page.locator("main")).to_contain_text("web:2")
         expect(card(wall, "changes")).to_contain_text("Paused")
         expect(card(wall, "comes")).to_be_visible()
-        expect(card(wall, "stays")).to_have_count(0)
+        expect(card(wall, "leaves")).to_have_count(0)
 
         # and: what happens from then on is shown too
         hand.delete("rollouts", "comes")
