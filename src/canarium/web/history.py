@@ -104,8 +104,8 @@ class RolloutHistory:
         replica_sets = tuple(one for one in self._replica_sets.owned_by(uid) if is_controlled_by(one, rollout))
         try:
             point = point_of(Gathered(rollout, replica_sets, (), ()), self._clock.now())
-        except Exception:  # noqa: BLE001
-            return  # another cluster's schema let a malformed object through: no reason to end everybody's watch
+        except Exception:  # noqa: BLE001  # a malformed object is no reason to end everybody's watch
+            return
         _append(record, point)
 
 

@@ -8,7 +8,7 @@ routing) is told by its status alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -30,6 +30,8 @@ from canarium.rollouts.phase import displayed_phase
 from canarium.rollouts.reasons import InvalidSpec, PodsUnavailable
 from canarium.rollouts.strategies.canary.steps import current_step, desired_weight, step_text
 from canarium.rollouts.types import POD_TEMPLATE_HASH_LABEL, Canary, Rollout, view_rollout
+
+_TONES: Mapping[str, Tone] = {"Degraded": "bad", "Error": "bad", "Paused": "attention"}
 
 
 class Around(msgspec.Struct, frozen=True, kw_only=True):
@@ -336,7 +338,7 @@ class _Story:
 
     def otherwise(self, reasons: tuple[Reason, ...]) -> Explanation:
         phase = displayed_phase(self.rollout.obj)
-        tone: Tone = {"Degraded": "bad", "Error": "bad", "Paused": "attention"}.get(phase.name, "waiting")  # type: ignore[assignment]
+        tone = _TONES.get(phase.name, "waiting")
         told = tuple(str(reason) for reason in reasons)[:2]
         message = f": {phase.message.rstrip('.')}" if phase.message else ""
         lines: tuple[str, ...] = (f"The rollout is {phase.name or 'not looked at yet'}{message}.",)
